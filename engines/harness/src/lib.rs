@@ -1,0 +1,3 @@
+//! What all engines share, exactly once. See `engines/README.md` for the contract.
+
+pub mod control;

@@ -1,0 +1,3 @@
+//! The load client's parts; the suite reads its [`report`].
+
+pub mod report;

@@ -1,0 +1,3 @@
+//! `loadclient`: the command line.
+
+fn main() {}

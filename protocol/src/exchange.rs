@@ -1,0 +1,241 @@
+//! The client's side of one connection: writes requests, and checks every reply as its bytes come in.
+//!
+//! Replies are checked where they lie and never collected, so a connection needs no receive buffer.
+
+use std::collections::VecDeque;
+
+use crate::error::ExchangeError;
+use crate::header::{HEADER_BYTES, Header, Kind};
+use crate::pattern;
+
+/// One request to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    Ping,
+    /// An echo of `length` patterned payload bytes.
+    Echo {
+        length: u16,
+    },
+    /// `length` patterned payload bytes, discarded by the server.
+    Sink {
+        length: u16,
+    },
+    /// Announces `total` bytes in chunks of up to `chunk`.
+    Stream {
+        total: u64,
+        chunk: u16,
+    },
+    /// `length` bytes of the open stream.
+    Chunk {
+        length: u16,
+    },
+}
+
+/// A reply that was due, in order, and as expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// Its request's place in the connection's sequence, from 0.
+    pub sequence: u64,
+    pub payload_bytes: u16,
+}
+
+/// Requests of one shape in a row: one entry, however many are in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    kind: Kind,
+    length: u16,
+    count: u32,
+}
+
+/// The protocol state of one connection on the client.
+#[derive(Debug)]
+pub struct Exchange {
+    sent: u64,
+    answered: u64,
+    /// Oldest first. One run at a time under a uniform load, and no allocation then.
+    first: Option<Run>,
+    more: Option<Box<VecDeque<Run>>>,
+    tag: u32,
+    /// Payload bytes of the reply in progress that were checked already.
+    checked: u16,
+    /// The reply in progress: its header bytes so far.
+    header: [u8; HEADER_BYTES],
+    header_have: u8,
+    verify_content: bool,
+}
+
+impl Exchange {
+    /// A fresh connection. `tag` goes into every payload: a reply that strays from another connection
+    /// is found out. `verify_content` compares all payload bytes, otherwise the first eight.
+    #[must_use]
+    pub const fn new(tag: u32, verify_content: bool) -> Self {
+        Self {
+            sent: 0,
+            answered: 0,
+            first: None,
+            more: None,
+            tag,
+            checked: 0,
+            header: [0; HEADER_BYTES],
+            header_have: 0,
+            verify_content,
+        }
+    }
+
+    /// Appends `request` to `output` and expects its reply. Returns its sequence number.
+    pub fn send(&mut self, request: Request, output: &mut Vec<u8>) -> u64 {
+        let sequence = self.sent;
+        let (kind, reply, reply_length) = match request {
+            Request::Ping => (Kind::Ping, Kind::Pong, 0),
+            Request::Echo { length } => (Kind::Echo, Kind::Echo, length),
+            Request::Sink { .. } => (Kind::Sink, Kind::Ack, 0),
+            Request::Stream { .. } => (Kind::Stream, Kind::Ack, 0),
+            Request::Chunk { .. } => (Kind::Chunk, Kind::Ack, 0),
+        };
+        match request {
+            Request::Ping => output.extend_from_slice(&Header::encode(kind, 0)),
+            Request::Echo { length } | Request::Sink { length } | Request::Chunk { length } => {
+                self.write_patterned(kind, length, sequence, output);
+            }
+            Request::Stream { total, chunk } => {
+                output.extend_from_slice(&Header::encode(kind, 10));
+                output.extend_from_slice(&total.to_be_bytes());
+                output.extend_from_slice(&chunk.to_be_bytes());
+            }
+        }
+        self.expect(Run { kind: reply, length: reply_length, count: 1 });
+        self.sent += 1;
+        sequence
+    }
+
+    /// Checks reply bytes, all of them, calling `on_reply` for each reply that is whole and right.
+    ///
+    /// # Errors
+    /// The first thing that is wrong. The connection is of no use afterwards: what follows cannot be trusted.
+    #[inline]
+    pub fn receive(&mut self, mut input: &[u8], mut on_reply: impl FnMut(Reply)) -> Result<(), ExchangeError> {
+        while !input.is_empty() {
+            if usize::from(self.header_have) < HEADER_BYTES {
+                let wanted = HEADER_BYTES - usize::from(self.header_have);
+                let taken = wanted.min(input.len());
+                let at = usize::from(self.header_have);
+                self.header[at..at + taken].copy_from_slice(&input[..taken]);
+                self.header_have += taken as u8;
+                input = &input[taken..];
+                if taken < wanted {
+                    return Ok(());
+                }
+                self.check_header()?;
+            }
+            let header = Header::decode(&self.header).expect("three bytes are there");
+            let left = usize::from(header.length - self.checked);
+            let (now, rest) = input.split_at(left.min(input.len()));
+            self.check_payload(header, now)?;
+            input = rest;
+            if self.checked == header.length {
+                on_reply(self.complete(header));
+            }
+        }
+        Ok(())
+    }
+
+    /// Requests sent and not answered yet.
+    #[inline]
+    #[must_use]
+    pub const fn in_flight(&self) -> u64 {
+        self.sent - self.answered
+    }
+
+    /// Requests sent so far.
+    #[inline]
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Replies accepted so far.
+    #[inline]
+    #[must_use]
+    pub const fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    fn write_patterned(&self, kind: Kind, length: u16, sequence: u64, output: &mut Vec<u8>) {
+        let bytes = usize::from(length);
+        output.extend_from_slice(&Header::encode(kind, length));
+        let stamp = pattern::stamp(self.tag, sequence);
+        output.extend_from_slice(&stamp[8 - pattern::stamp_bytes(bytes)..]);
+        output.extend_from_slice(pattern::fill(sequence, bytes));
+    }
+
+    fn expect(&mut self, run: Run) {
+        let last = match &mut self.more {
+            Some(more) if !more.is_empty() => more.back_mut(),
+            _ => self.first.as_mut(),
+        };
+        match last {
+            Some(last) if last.kind == run.kind && last.length == run.length && last.count < u32::MAX => {
+                last.count += 1
+            }
+            Some(_) => self.more.get_or_insert_default().push_back(run),
+            None => self.first = Some(run),
+        }
+    }
+
+    fn check_header(&self) -> Result<(), ExchangeError> {
+        let Header { kind, length } = Header::decode(&self.header).expect("three bytes are there");
+        if kind == Kind::Error as u8 {
+            // The code is the payload; `check_payload` reports it.
+            return if length == 1 { Ok(()) } else { Err(ExchangeError::WrongLength { expected: 1, got: length }) };
+        }
+        let Some(due) = self.first else { return Err(ExchangeError::Unsolicited(kind)) };
+        if kind != due.kind as u8 {
+            return Err(ExchangeError::WrongKind { expected: due.kind as u8, got: kind });
+        }
+        if length != due.length {
+            return Err(ExchangeError::WrongLength { expected: due.length, got: length });
+        }
+        Ok(())
+    }
+
+    fn check_payload(&mut self, header: Header, bytes: &[u8]) -> Result<(), ExchangeError> {
+        if header.kind == Kind::Error as u8 {
+            return bytes.first().map_or(Ok(()), |code| Err(ExchangeError::Refused(*code)));
+        }
+        let from = usize::from(self.checked);
+        let stamp_bytes = pattern::stamp_bytes(usize::from(header.length));
+        let mut rest = bytes;
+        if from < stamp_bytes {
+            let stamp = pattern::stamp(self.tag, self.answered);
+            let stamp = &stamp[8 - stamp_bytes..];
+            let now = (stamp_bytes - from).min(bytes.len());
+            if bytes[..now] != stamp[from..from + now] {
+                return Err(ExchangeError::WrongSequence { reply: self.answered });
+            }
+            rest = &bytes[now..];
+        }
+        if self.verify_content && !rest.is_empty() {
+            let at = from.max(stamp_bytes);
+            let filler = &pattern::fill(self.answered, usize::from(header.length))[at - stamp_bytes..][..rest.len()];
+            if rest != filler {
+                let differs = rest.iter().zip(filler).position(|(a, b)| a != b).expect("the slices differ");
+                return Err(ExchangeError::WrongContent { reply: self.answered, at_byte: (at + differs) as u32 });
+            }
+        }
+        self.checked += bytes.len() as u16;
+        Ok(())
+    }
+
+    fn complete(&mut self, header: Header) -> Reply {
+        let due = self.first.as_mut().expect("checked with the header");
+        due.count -= 1;
+        if due.count == 0 {
+            self.first = self.more.as_mut().and_then(|more| more.pop_front());
+        }
+        let reply = Reply { sequence: self.answered, payload_bytes: header.length };
+        self.answered += 1;
+        self.checked = 0;
+        self.header_have = 0;
+        reply
+    }
+}

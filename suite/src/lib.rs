@@ -1,0 +1,3 @@
+//! The runner's parts, in the order the data flows: plan → run → record → analyse → report.
+
+pub mod record;

@@ -1,0 +1,3 @@
+//! `suite`: the command line.
+
+fn main() {}

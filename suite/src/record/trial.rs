@@ -1,0 +1,118 @@
+//! One line of `records.jsonl`: what one trial was asked, and what it left.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Memory, Usage};
+
+/// Version of [`Trial`]. Fields are only ever added; a reader refuses a newer number.
+pub const SCHEMA: u32 = 1;
+
+/// One execution of one cell by one engine variant, on a fresh server process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    pub schema: u32,
+    /// Its number in the plan, from 0; unique in a run, and what `suite show RUN TRIAL` takes.
+    pub trial: u32,
+    /// The block it belongs to, from 0.
+    pub block: u32,
+    pub experiment: String,
+    pub engine: String,
+    pub variant: String,
+    /// `true` for the second of two identical trials in a block: the A/A pair that shows the noise floor.
+    pub twin: bool,
+    pub cell: Cell,
+    /// The client's seed: the same for every engine of a cell in a block.
+    pub seed: u64,
+    pub started_unix_ms: u64,
+    pub elapsed_ms: u64,
+    /// The exact command lines, servers first, that repeat the trial by hand.
+    pub commands: Vec<CommandLine>,
+    /// What the engine said when it was ready; `None` if it never was.
+    pub ready: Option<harness::control::Ready>,
+    /// Memory of server and kernel, in the states that were reached.
+    pub memory: Vec<Memory>,
+    /// The loads that were applied, in order.
+    pub loads: Vec<Load>,
+    pub drained: Option<harness::control::Drained>,
+    /// Why the trial failed; `None` when all of it ran. A failed trial keeps what it measured until then.
+    pub failure: Option<Failure>,
+}
+
+/// One point of an experiment's axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Cell {
+    pub transport: Transport,
+    pub connections: u32,
+    pub payload_bytes: u32,
+}
+
+/// How the bytes travel. Their meaning is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    Tcp,
+    Unix,
+    Udp,
+}
+
+/// A process of a trial, as it was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandLine {
+    /// `server` or `client`.
+    pub role: String,
+    pub argv: Vec<String>,
+}
+
+/// One load on the running server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    pub mode: Mode,
+    /// The merged report of all client processes, histograms included.
+    pub client: loadclient::report::Report,
+    /// What the server processes used between the window's begin and end.
+    pub server: Usage,
+    /// What the client processes used in the same window.
+    pub client_usage: Usage,
+    /// What the whole host did in the window.
+    pub host: HostUsage,
+    /// Frames that the server counted in the window.
+    pub server_frames: u64,
+    /// Allocations of the server in the window.
+    pub server_allocs: u64,
+    /// Gates that tripped, the client's own included; empty means valid.
+    pub gates: Vec<loadclient::report::Gate>,
+}
+
+/// How a load is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// On a schedule at a fixed rate: the source of latency and of CPU per frame.
+    Open,
+    /// Closed loop at full speed: the source of throughput, and of nothing else.
+    Saturate,
+}
+
+/// The host in a window: who else used it, and what the kernel dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostUsage {
+    pub window_ns: u64,
+    pub cpus: u32,
+    /// Stolen by the hypervisor, all CPUs.
+    pub steal_ns: u64,
+    /// Busy time of all CPUs that neither server nor client account for.
+    pub foreign_ns: u64,
+    pub listen_overflows: u64,
+    pub listen_drops: u64,
+    pub tcp_retransmits: u64,
+}
+
+/// A trial that did not get to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// `build`, `start`, `connect`, `load`, `drain`.
+    pub stage: String,
+    pub error: String,
+    /// The last lines of the stderr of the process that failed.
+    pub stderr_tail: Vec<String>,
+}
