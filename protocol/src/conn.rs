@@ -25,20 +25,27 @@ pub enum Step {
 /// - out: send [`Conn::pending`], then [`Conn::flushed`]
 ///
 /// In every door **zero bytes means end of input**, as `read(2)` has it; `spare` is never empty.
+///
+/// For a caller that reads only at [`Step::Read`] or while [`Conn::wants_input`], the undecoded input
+/// occupies at most one frame and one read, and the output at most the write limit and one reply.
+/// Buffers follow the bytes that came, not those that a header announces.
 #[derive(Debug)]
 pub struct Conn {
     session: Session,
-    /// Initialised storage; the undecoded bytes are `input[start..end]`.
+    /// Initialised storage; the undecoded bytes are `input[start..end]`, and `0..0` when there are none.
     input: Vec<u8>,
-    start: u32,
-    end: u32,
+    /// What [`Conn::lend`] hands out while `input` holds a partial frame.
+    second: Vec<u8>,
     output: Vec<u8>,
     sent: usize,
+    start: u32,
+    end: u32,
     readbuf_bytes: u32,
-    write_queue_bytes: usize,
     error: Option<ProtocolError>,
     ended: bool,
+    /// `input` starts with a frame that only waits for room below the write limit.
     held_back: bool,
+    lent: bool,
     pool: bool,
 }
 
@@ -51,15 +58,16 @@ impl Conn {
         Self {
             session: Session::new(limits),
             input: vec![0; kept],
-            start: 0,
-            end: 0,
+            second: Vec::new(),
             output: Vec::with_capacity(kept),
             sent: 0,
-            readbuf_bytes: readbuf_bytes as u32,
-            write_queue_bytes: if limits.write_queue_bytes == 0 { usize::MAX } else { limits.write_queue_bytes },
+            start: 0,
+            end: 0,
+            readbuf_bytes: u32::try_from(readbuf_bytes).unwrap_or(u32::MAX),
             error: None,
             ended: false,
             held_back: false,
+            lent: false,
             pool: limits.pool,
         }
     }
@@ -70,7 +78,7 @@ impl Conn {
     pub fn step(&self) -> Step {
         if self.sent < self.output.len() {
             Step::Write
-        } else if self.ended || self.error.is_some() {
+        } else if self.closing() {
             Step::Close
         } else {
             Step::Read
@@ -82,14 +90,14 @@ impl Conn {
     #[inline]
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        !self.ended && self.error.is_none() && !self.held_back && self.output.len() - self.sent < self.write_queue_bytes
+        !self.closing() && !self.held_back && self.output.len() - self.sent < self.session.write_queue_bytes()
     }
 
-    /// Space to read into: never empty, and at most what the frame in progress or `readbuf` asks for.
-    /// Report with [`Conn::filled`].
+    /// Space to read into: never empty, and at most `readbuf` or the rest of the frame in progress,
+    /// whichever is longer. Report with [`Conn::filled`].
     pub fn spare(&mut self) -> &mut [u8] {
-        self.make_room();
-        &mut self.input[self.end as usize..]
+        let wanted = self.make_room();
+        &mut self.input[self.end as usize..wanted]
     }
 
     /// `n` bytes were read into [`Conn::spare`]; 0 is the end of input.
@@ -115,41 +123,36 @@ impl Conn {
         if self.closing() {
             return;
         }
-        if self.start < self.end || self.held_back {
-            self.keep(bytes);
-            return self.decode();
-        }
-        self.drop_sent();
-        match self.session.receive(bytes, &mut self.output) {
-            Ok(used) if used == bytes.len() => {}
-            Ok(used) => {
-                self.held_back = self.session.held_back(&bytes[used..]);
-                self.keep(&bytes[used..]);
-            }
-            Err(error) => self.fail(error),
+        if self.start == self.end {
+            self.decode_from(bytes);
+        } else {
+            self.decode_across(bytes);
         }
     }
 
     /// An owned, empty buffer with at least `readbuf` bytes of capacity, for a completion API.
-    /// Hand it back with [`Conn::restore`], also when the read failed.
+    /// Hand it back with [`Conn::restore`] before another door is used. After a read that failed,
+    /// or was cancelled, drop it instead: 0 bytes would be the end of input.
     #[must_use]
     pub fn lend(&mut self) -> Vec<u8> {
-        let mut buffer = if self.start == self.end { std::mem::take(&mut self.input) } else { Vec::new() };
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        }
+        self.lent = true;
+        let mut buffer = std::mem::take(if self.start == self.end { &mut self.input } else { &mut self.second });
         buffer.clear();
         buffer.reserve_exact(self.readbuf_bytes as usize);
         buffer
     }
 
     /// Takes back the buffer of [`Conn::lend`]; its first `n` bytes were read, and 0 is the end of input.
-    pub fn restore(&mut self, mut buffer: Vec<u8>, n: usize) {
+    pub fn restore(&mut self, buffer: Vec<u8>, n: usize) {
         assert!(n <= buffer.len(), "restore({n}) of a buffer with {} initialised bytes", buffer.len());
-        self.arrived(&buffer[..n]);
-        if self.input.capacity() == 0 {
-            buffer.clear();
+        self.lent = false;
+        if self.start == self.end {
+            // A partial frame at its end stays where it lies.
             self.input = buffer;
+            self.filled(n);
+        } else {
+            self.arrived(&buffer[..n]);
+            self.second = buffer;
         }
     }
 
@@ -198,11 +201,20 @@ impl Conn {
     /// Lends this connection buffers of `pool` where it has none. Call before a door, when pooling.
     #[inline]
     pub fn adopt(&mut self, pool: &mut Pool) {
-        if self.pool && self.output.capacity() == 0 {
+        if !self.pool {
+            return;
+        }
+        if self.output.capacity() == 0 {
             self.output = pool.take();
         }
-        if self.pool && self.input.capacity() == 0 {
-            self.input = pool.take();
+        // What is lent comes back by itself.
+        if self.lent {
+            return;
+        }
+        if self.input.capacity() == 0 {
+            self.input = pool.take_storage();
+        } else if self.start < self.end && self.second.capacity() == 0 {
+            self.second = pool.take_storage();
         }
     }
 
@@ -216,21 +228,25 @@ impl Conn {
             pool.give(std::mem::take(&mut self.output));
         }
         if self.start == self.end && self.input.capacity() > 0 {
-            (self.start, self.end) = (0, 0);
-            pool.give(std::mem::take(&mut self.input));
+            pool.give_storage(std::mem::take(&mut self.input));
+        }
+        if self.second.capacity() > 0 {
+            pool.give_storage(std::mem::take(&mut self.second));
         }
     }
 
     /// Bytes of buffer capacity that this connection holds now.
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
-        self.input.capacity() + self.output.capacity()
+        self.input.capacity() + self.second.capacity() + self.output.capacity()
     }
 
+    #[inline]
     fn closing(&self) -> bool {
         self.ended || self.error.is_some()
     }
 
+    #[cold]
     fn end_input(&mut self) {
         if self.closing() {
             return;
@@ -247,13 +263,14 @@ impl Conn {
         }
     }
 
+    /// Answers what lies in `input`.
     fn decode(&mut self) {
         self.drop_sent();
         let bytes = &self.input[self.start as usize..self.end as usize];
         match self.session.receive(bytes, &mut self.output) {
             Ok(used) => {
-                self.start += used as u32;
                 self.held_back = self.session.held_back(&bytes[used..]);
+                self.start += used as u32;
                 if self.start == self.end {
                     (self.start, self.end) = (0, 0);
                 }
@@ -265,38 +282,93 @@ impl Conn {
         }
     }
 
+    /// Answers `bytes` where they lie, as nothing precedes them, and keeps the rest.
+    #[inline]
+    fn decode_from(&mut self, bytes: &[u8]) {
+        self.drop_sent();
+        match self.session.receive(bytes, &mut self.output) {
+            Ok(used) if used == bytes.len() => {}
+            Ok(used) => {
+                self.held_back = self.session.held_back(&bytes[used..]);
+                self.keep(&bytes[used..]);
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Completes the frame in progress with the first of `bytes`, so that the others need no copy.
+    fn decode_across(&mut self, mut bytes: &[u8]) {
+        while self.start < self.end && !self.held_back {
+            if bytes.is_empty() {
+                return;
+            }
+            let (now, later) = bytes.split_at(self.missing_bytes().min(bytes.len()));
+            self.keep(now);
+            self.decode();
+            bytes = later;
+        }
+        if self.held_back {
+            self.keep(bytes);
+        } else if self.error.is_none() && !bytes.is_empty() {
+            self.decode_from(bytes);
+        }
+    }
+
+    /// What the partial header, or else the partial frame, in `input` still lacks.
+    fn missing_bytes(&self) -> usize {
+        let have = &self.input[self.start as usize..self.end as usize];
+        self.session.frame_bytes(have).max(HEADER_BYTES) - have.len()
+    }
+
     /// Input is worthless from here on; replies and the ERROR frame still leave.
+    #[cold]
     fn fail(&mut self, error: ProtocolError) {
         self.error = Some(error);
         self.held_back = false;
         (self.start, self.end) = (0, 0);
     }
 
-    /// The write limit counts what waits, so what was sent must go before more is encoded.
+    /// The write limit counts what waits, so what was sent must go before more is encoded;
+    /// but not before as many bytes were sent as must move.
     #[inline]
     fn drop_sent(&mut self) {
-        if self.sent > 0 {
+        if self.sent > 0 && self.sent >= self.output.len() - self.sent {
             self.output.drain(..self.sent);
             self.sent = 0;
         }
     }
 
+    /// Appends to the undecoded bytes.
     fn keep(&mut self, bytes: &[u8]) {
         self.compact();
-        self.input.truncate(self.end as usize);
+        let have = self.end as usize;
+        let needed = have + bytes.len();
+        self.input.truncate(have);
+        if self.input.capacity() < needed {
+            let frame = self.session.frame_bytes(if have == 0 { bytes } else { &self.input });
+            self.input.reserve_exact(needed.max(frame.min(2 * needed)) - have);
+        }
         self.input.extend_from_slice(bytes);
-        self.end = self.input.len() as u32;
+        self.end = u32::try_from(needed).expect("callers stop reading long before 4 GiB wait");
     }
 
-    /// At least one byte of room behind `end`, without growing beyond `readbuf` or the frame in progress.
-    fn make_room(&mut self) {
+    /// Room behind `end` up to the returned index: for one `readbuf`, or for the frame in progress,
+    /// doubling as its bytes come.
+    fn make_room(&mut self) -> usize {
         self.compact();
         let have = self.end as usize;
-        let frame = self.session.frame_bytes(&self.input[..have]);
-        let wanted = frame.max(self.readbuf_bytes as usize).max(have + 1);
+        let readbuf = self.readbuf_bytes as usize;
+        let wanted = if self.held_back {
+            have + readbuf
+        } else {
+            let frame = self.session.frame_bytes(&self.input[..have]);
+            readbuf.max(frame.min(self.input.len().max(2 * have)))
+        };
         if self.input.len() < wanted {
+            self.input.reserve_exact(wanted - self.input.len());
             self.input.resize(wanted, 0);
         }
+        wanted
     }
 
     fn compact(&mut self) {

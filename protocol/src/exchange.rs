@@ -54,6 +54,7 @@ pub struct Exchange {
     answered: u64,
     /// Oldest first. One run at a time under a uniform load, and no allocation then.
     first: Option<Run>,
+    #[expect(clippy::box_collection, reason = "one word instead of four in every idle connection")]
     more: Option<Box<VecDeque<Run>>>,
     tag: u32,
     /// Payload bytes of the reply in progress that were checked already.
@@ -175,7 +176,7 @@ impl Exchange {
         };
         match last {
             Some(last) if last.kind == run.kind && last.length == run.length && last.count < u32::MAX => {
-                last.count += 1
+                last.count += 1;
             }
             Some(_) => self.more.get_or_insert_default().push_back(run),
             None => self.first = Some(run),

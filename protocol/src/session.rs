@@ -47,11 +47,11 @@ impl Session {
                 Ok(Some(frame)) => {
                     used += frame.wire_bytes();
                     if let Err(error) = self.answer(frame, &input[used - frame.wire_bytes()..used], output) {
-                        return Err(refuse(error, output));
+                        return Err(self.refuse(error, output));
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return Err(refuse(error, output)),
+                Err(error) => return Err(self.refuse(error, output)),
             }
         }
         Ok(used)
@@ -64,10 +64,29 @@ impl Session {
         !matches!(self.next_frame(input), Ok(None))
     }
 
-    /// Bytes of the frame that `input` starts with, header included; 0 while its header is incomplete.
+    /// Bytes of the frame that `input` starts with, header included; 0 while its header is incomplete,
+    /// and when it will be refused for its length.
     #[must_use]
     pub fn frame_bytes(&self, input: &[u8]) -> usize {
-        Header::decode(input).map_or(0, |header| HEADER_BYTES + usize::from(header.length))
+        match Header::decode(input) {
+            Some(header) if header.length <= self.max_frame_bytes => HEADER_BYTES + usize::from(header.length),
+            _ => 0,
+        }
+    }
+
+    /// Reply bytes that may wait in `output`; `usize::MAX` when unbounded.
+    #[inline]
+    pub(crate) const fn write_queue_bytes(&self) -> usize {
+        self.write_queue_bytes
+    }
+
+    /// All that a header says about its frame, in the state that the frames before it left.
+    #[inline]
+    pub(crate) fn check(&self, header: Header) -> Result<Kind, ProtocolError> {
+        if header.length > self.max_frame_bytes {
+            return Err(ProtocolError::FrameTooLarge { length: header.length, max: self.max_frame_bytes });
+        }
+        self.judge(header)
     }
 
     /// What the end of input means with `left_over` undecoded bytes.
@@ -131,20 +150,37 @@ impl Session {
         let length = (wire.len() - HEADER_BYTES) as u16;
         match self.judge(Header { kind: frame.kind, length })? {
             // The reply to an ECHO is the request itself, header and all.
-            Kind::Echo => output.extend_from_slice(wire),
-            Kind::Ping => output.extend_from_slice(&Header::encode(Kind::Pong, 0)),
+            Kind::Echo => self.reply(wire, output),
+            Kind::Ping => self.reply(&Header::encode(Kind::Pong, 0), output),
             Kind::Stream => {
                 self.open_stream(frame.payload)?;
-                output.extend_from_slice(&Header::encode(Kind::Ack, 0));
+                self.reply(&Header::encode(Kind::Ack, 0), output);
             }
             Kind::Chunk => {
                 self.stream_left_bytes -= u64::from(length);
-                output.extend_from_slice(&Header::encode(Kind::Ack, 0));
+                self.reply(&Header::encode(Kind::Ack, 0), output);
             }
-            _ => output.extend_from_slice(&Header::encode(Kind::Ack, 0)),
+            _ => self.reply(&Header::encode(Kind::Ack, 0), output),
         }
         self.frames += 1;
         Ok(())
+    }
+
+    #[inline]
+    fn reply(&self, bytes: &[u8], output: &mut Vec<u8>) {
+        if output.capacity() - output.len() < bytes.len() {
+            self.grow(output, bytes.len());
+        }
+        output.extend_from_slice(bytes);
+    }
+
+    /// Doubles as `Vec` does, but not beyond what the write limit and one reply can ever fill.
+    #[cold]
+    fn grow(&self, output: &mut Vec<u8>, more: usize) {
+        let needed = output.len() + more;
+        let ceiling = self.write_queue_bytes.saturating_add(HEADER_BYTES + usize::from(self.max_frame_bytes));
+        let capacity = output.capacity().saturating_mul(2).min(ceiling).max(needed);
+        output.reserve_exact(capacity - output.len());
     }
 
     fn open_stream(&mut self, payload: &[u8]) -> Result<(), ProtocolError> {
@@ -158,11 +194,12 @@ impl Session {
         self.stream_chunk_bytes = chunk;
         Ok(())
     }
-}
 
-fn refuse(error: ProtocolError, output: &mut Vec<u8>) -> ProtocolError {
-    if let Some(code) = error.code() {
-        output.extend_from_slice(&code.frame());
+    #[cold]
+    fn refuse(&self, error: ProtocolError, output: &mut Vec<u8>) -> ProtocolError {
+        if let Some(code) = error.code() {
+            self.reply(&code.frame(), output);
+        }
+        error
     }
-    error
 }

@@ -1,0 +1,5 @@
+//! The wire, checked from outside.
+
+mod cuts;
+mod doors;
+mod model;
