@@ -201,20 +201,23 @@ impl Conn {
     /// Lends this connection buffers of `pool` where it has none. Call before a door, when pooling.
     #[inline]
     pub fn adopt(&mut self, pool: &mut Pool) {
-        if !self.pool {
-            return;
-        }
-        if self.output.capacity() == 0 {
-            self.output = pool.take();
-        }
+        self.adopt_output(pool);
         // What is lent comes back by itself.
-        if self.lent {
+        if !self.pool || self.lent {
             return;
         }
         if self.input.capacity() == 0 {
             self.input = pool.take_storage();
         } else if self.start < self.end && self.second.capacity() == 0 {
             self.second = pool.take_storage();
+        }
+    }
+
+    /// As [`Conn::adopt`], where the input buffer is there already: before [`Conn::filled`] and [`Conn::restore`].
+    #[inline]
+    pub fn adopt_output(&mut self, pool: &mut Pool) {
+        if self.pool && self.output.capacity() == 0 {
+            self.output = pool.take();
         }
     }
 

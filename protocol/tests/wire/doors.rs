@@ -95,8 +95,7 @@ fn read(conn: &mut Conn, door: Door, unread: &mut &[u8], most: usize, pool: &mut
             assert!(buffer.is_empty() && buffer.capacity() > 0);
             let count = most.min(buffer.capacity());
             buffer.extend_from_slice(&unread[..count]);
-            // As an engine does on completion: the replies need a buffer, the lent one comes back.
-            conn.adopt(pool);
+            conn.adopt_output(pool);
             conn.restore(buffer, count);
             count
         }
