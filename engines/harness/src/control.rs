@@ -47,7 +47,7 @@ pub struct Snapshot {
     pub allocs_total: u64,
     /// Bytes that the allocator has out now.
     pub allocated_bytes: u64,
-    /// Bytes of protocol buffers that connections and pools hold: our cost, not the framework's.
+    /// Bytes of protocol buffers that connections hold now: our cost, not the framework's.
     pub conn_buffer_bytes: u64,
     pub conns_per_worker: Vec<u64>,
 }

@@ -1,3 +1,31 @@
 //! What all engines share, exactly once. See `engines/README.md` for the contract.
 
+mod accept;
+mod address;
+mod admin;
+mod affinity;
+mod allocator;
+mod context;
 pub mod control;
+mod counters;
+mod datagram;
+mod drain;
+mod listen;
+pub mod manifest;
+mod options;
+mod peer;
+mod registry;
+mod seat;
+mod server;
+mod settings;
+mod supervise;
+
+pub use accept::{AcceptNext, accept_failed};
+pub use address::{Address, AddressError};
+pub use allocator::Allocator;
+pub use datagram::Datagrams;
+pub use listen::{Acceptor, Listener};
+pub use peer::Peer;
+pub use protocol::{Limits, Session, Step};
+pub use seat::Seat;
+pub use server::{Server, Worker, draining, pin, run};
