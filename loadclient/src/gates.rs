@@ -1,0 +1,115 @@
+//! The gates that a client can judge by itself: reasons why a trial is not valid.
+
+use crate::report::Gate;
+use crate::spec::{Mode, Spec};
+use crate::tally::Tally;
+use crate::worker::{Outcome, is_wrong_reply};
+
+/// Least share of the intended rate that must be achieved.
+const ACHIEVED_MIN: f64 = 0.99;
+/// Lag p99 may reach this, or the share below of response p50, whichever is more.
+const LAG_P99_NS_MAX: u64 = 20_000;
+const LAG_P99_OF_RESPONSE_P50_MAX: f64 = 0.10;
+/// Lag p99 of the last quarter of the window against the first, if it rises throughout and leaves the bound above.
+const LAG_TREND_MAX: f64 = 2.0;
+/// Largest productive share of a load thread's time.
+const BUSY_MAX: f64 = 0.80;
+/// Largest share of the window that a load thread may wait for a CPU.
+const RUN_DELAY_MAX: f64 = 0.01;
+/// Little's law: rate × mean time ÷ in flight.
+const LITTLE: std::ops::RangeInclusive<f64> = 0.95..=1.05;
+
+/// All gates that tripped. `tally` is the sum of the outcomes' tallies.
+pub(crate) fn judge(spec: &Spec, outcomes: &[Outcome], tally: &Tally) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    let mut trip = |gate: &str, detail: String| gates.push(Gate { gate: gate.into(), detail });
+    let window_ns = spec.duration_ns as f64;
+
+    let live: u64 = outcomes.iter().map(|o| o.conns_live).sum();
+    let (active, answered) = outcomes.iter().fold((0, 0), |(a, b), o| (a + o.conns_active, b + o.conns_answered));
+    if live != u64::from(spec.conns) {
+        trip("live", format!("{live} connections at the end of the window, {} asked", spec.conns));
+    } else if answered < active && spec.mode != (Mode::Hold { heartbeat: None }) {
+        trip("live", format!("{} of {active} active connections never got a reply", active - answered));
+    }
+
+    let completed: u64 = tally.completed_by_second.iter().sum();
+    // One frame may always be on its way when the window ends.
+    if ((completed + 1) as f64) < ACHIEVED_MIN * tally.intended as f64 {
+        let share = completed as f64 / tally.intended as f64;
+        trip(
+            "rate",
+            format!("{completed} of {} frames in the window: {share:.3}, at least {ACHIEVED_MIN}", tally.intended),
+        );
+    }
+
+    lag(tally, &mut trip);
+
+    for (thread, outcome) in outcomes.iter().enumerate() {
+        let busy = outcome.busy(spec.duration_ns);
+        if busy > BUSY_MAX {
+            trip(
+                "client_busy",
+                format!("load thread {thread} was {:.0} % busy, at most {:.0} %", busy * 100.0, BUSY_MAX * 100.0),
+            );
+        }
+        let delay = outcome.run_delay_ns as f64 / window_ns;
+        if delay > RUN_DELAY_MAX {
+            let (delay, max) = (delay * 100.0, RUN_DELAY_MAX * 100.0);
+            trip(
+                "run_delay",
+                format!("load thread {thread} waited for a CPU {delay:.1} % of the window, at most {max:.0} %"),
+            );
+        }
+    }
+
+    let list = |wrong: bool| -> String {
+        let of_kind = tally.errors.iter().filter(|(kind, _)| is_wrong_reply(kind) == wrong);
+        of_kind.map(|(kind, count)| format!("{count} × {kind}")).collect::<Vec<_>>().join(", ")
+    };
+    for (gate, wrong) in [("wrong_reply", true), ("errors", false)] {
+        let kinds = list(wrong);
+        if !kinds.is_empty() {
+            trip(gate, kinds);
+        }
+    }
+
+    if tally.overflows > 0 {
+        trip("overflow", format!("{} intended times found a full queue", tally.overflows));
+    }
+
+    if let Mode::Saturate { in_flight } = spec.mode {
+        let in_flight = (u64::from(in_flight) * active) as f64;
+        let seen = tally.service.count() as f64 * tally.service.finite_mean_ns() / window_ns;
+        if !LITTLE.contains(&(seen / in_flight)) {
+            let (low, high) = (LITTLE.start(), LITTLE.end());
+            trip(
+                "little",
+                format!(
+                    "rate × mean service is {seen:.1}, {in_flight} were to be in flight: {:.3}, within {low}–{high}",
+                    seen / in_flight
+                ),
+            );
+        }
+    }
+    gates
+}
+
+fn lag(tally: &Tally, trip: &mut impl FnMut(&str, String)) {
+    let quantiles = tally.lag.quantiles();
+    if quantiles.count + quantiles.infinite == 0 {
+        return;
+    }
+    let of_response = tally.response.quantile(0.5).map_or(0.0, |p50| LAG_P99_OF_RESPONSE_P50_MAX * p50 as f64);
+    let allowed = LAG_P99_NS_MAX.max(of_response as u64);
+    match quantiles.p99 {
+        Some(p99) if p99 <= allowed => {}
+        Some(p99) => trip("lag", format!("p99 {} µs, at most {} µs", p99 / 1000, allowed / 1000)),
+        None => trip("lag", "more than 1 % of the frames were never written".into()),
+    }
+    let quarters = tally.lag_by_quarter.each_ref().map(|quarter| quarter.quantile(0.99).unwrap_or(0));
+    let [first, .., last] = quarters;
+    if quarters.is_sorted() && last > allowed && last as f64 > LAG_TREND_MAX * first as f64 {
+        trip("lag_trend", format!("p99 by quarter {quarters:?} ns, rising"));
+    }
+}

@@ -1,0 +1,198 @@
+//! The times of all requests that wait on one thread's connections: a queue per connection, in one arena.
+//!
+//! A connection owns twelve bytes of it; an entry is taken from a free list when a frame becomes due and goes back
+//! with its reply, so nothing is allocated once the arena has seen its largest load, and idle connections
+//! hold nothing.
+
+const NONE: u32 = u32::MAX;
+
+/// The times of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flight {
+    /// When the schedule wanted it written; meaningless in a closed loop.
+    pub intended_ns: u64,
+    /// When the client handed it, or tried to hand it, to the kernel; 0 = not yet.
+    pub attempted_ns: u64,
+}
+
+/// One connection's queue, oldest first: in flight, then due and not yet encoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Queue {
+    head: u32,
+    tail: u32,
+    len: u32,
+}
+
+impl Queue {
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { head: NONE, tail: NONE, len: 0 }
+    }
+
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> u32 {
+        self.len
+    }
+
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    flight: Flight,
+    next: u32,
+}
+
+/// The arena.
+#[derive(Debug)]
+pub struct Ledger {
+    nodes: Vec<Node>,
+    free: u32,
+    used: u32,
+    entries_max: u32,
+}
+
+impl Ledger {
+    /// An arena for at most `entries_max` requests at a time.
+    #[must_use]
+    pub const fn new(entries_max: u32) -> Self {
+        Self { nodes: Vec::new(), free: NONE, used: 0, entries_max }
+    }
+
+    /// Entries in all queues.
+    #[inline]
+    #[must_use]
+    pub const fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// Appends to `queue`. `false` when the arena is full: nothing was appended.
+    #[inline]
+    #[must_use]
+    pub fn push(&mut self, queue: &mut Queue, flight: Flight) -> bool {
+        let node = Node { flight, next: NONE };
+        let index = if self.free != NONE {
+            let index = self.free;
+            self.free = self.nodes[index as usize].next;
+            self.nodes[index as usize] = node;
+            index
+        } else if self.used < self.entries_max {
+            self.nodes.push(node);
+            (self.nodes.len() - 1) as u32
+        } else {
+            return false;
+        };
+        if queue.tail == NONE {
+            queue.head = index;
+        } else {
+            self.nodes[queue.tail as usize].next = index;
+        }
+        queue.tail = index;
+        queue.len += 1;
+        self.used += 1;
+        true
+    }
+
+    /// Takes the oldest entry of `queue`.
+    #[inline]
+    pub fn pop(&mut self, queue: &mut Queue) -> Option<Flight> {
+        if queue.head == NONE {
+            return None;
+        }
+        let index = queue.head;
+        let Node { flight, next } = self.nodes[index as usize];
+        self.nodes[index as usize].next = self.free;
+        self.free = index;
+        queue.head = next;
+        if next == NONE {
+            queue.tail = NONE;
+        }
+        queue.len -= 1;
+        self.used -= 1;
+        Some(flight)
+    }
+
+    /// The oldest entry of `queue`.
+    #[inline]
+    #[must_use]
+    pub fn peek(&self, queue: &Queue) -> Option<Flight> {
+        (queue.head != NONE).then(|| self.nodes[queue.head as usize].flight)
+    }
+
+    /// Stamps the last `count` entries of `queue` that carry no attempt yet, and calls `on_lag` with each one's
+    /// intended time. They are the newest, so the walk begins `len − count` entries from the front.
+    #[inline]
+    pub fn attempt(&mut self, queue: &Queue, count: u32, now_ns: u64, mut on_attempt: impl FnMut(u64)) {
+        let mut at = if count == 1 { queue.tail } else { self.nth(queue, queue.len - count) };
+        while at != NONE {
+            let node = &mut self.nodes[at as usize];
+            if node.flight.attempted_ns == 0 {
+                node.flight.attempted_ns = now_ns;
+                on_attempt(node.flight.intended_ns);
+            }
+            at = node.next;
+        }
+    }
+
+    fn nth(&self, queue: &Queue, n: u32) -> u32 {
+        let mut at = queue.head;
+        for _ in 0..n {
+            at = self.nodes[at as usize].next;
+        }
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flight(intended_ns: u64) -> Flight {
+        Flight { intended_ns, attempted_ns: 0 }
+    }
+
+    #[test]
+    fn queues_are_first_in_first_out_and_share_the_arena() {
+        let mut ledger = Ledger::new(5);
+        let (mut a, mut b) = (Queue::new(), Queue::new());
+        for at in 0..3 {
+            assert!(ledger.push(&mut a, flight(at)));
+        }
+        assert!(ledger.push(&mut b, flight(10)));
+        assert!(ledger.push(&mut b, flight(11)));
+        assert!(!ledger.push(&mut a, flight(3)), "the sixth does not fit");
+        assert_eq!(ledger.pop(&mut a), Some(flight(0)));
+        assert!(ledger.push(&mut b, flight(12)), "a freed entry is used again");
+        assert_eq!((a.len(), b.len(), ledger.used()), (2, 3, 5));
+        assert_eq!([1, 2].map(|_| ledger.pop(&mut a).map(|f| f.intended_ns)), [Some(1), Some(2)]);
+        assert_eq!([1, 2, 3].map(|_| ledger.pop(&mut b).map(|f| f.intended_ns)), [Some(10), Some(11), Some(12)]);
+        assert_eq!((ledger.pop(&mut a), ledger.pop(&mut b)), (None, None));
+        assert_eq!(ledger.nodes.len(), 5);
+    }
+
+    #[test]
+    fn only_the_newest_are_stamped_and_only_once() {
+        let mut ledger = Ledger::new(8);
+        let mut queue = Queue::new();
+        for at in 0..4 {
+            assert!(ledger.push(&mut queue, flight(at)));
+        }
+        let mut seen = Vec::new();
+        ledger.attempt(&queue, 2, 100, |intended| seen.push(intended));
+        ledger.attempt(&queue, 3, 200, |intended| seen.push(intended));
+        assert_eq!(seen, [2, 3, 1]);
+        let stamps: Vec<_> = std::iter::from_fn(|| ledger.pop(&mut queue)).map(|f| f.attempted_ns).collect();
+        assert_eq!(stamps, [0, 200, 100, 100]);
+    }
+}

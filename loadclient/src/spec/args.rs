@@ -1,0 +1,125 @@
+//! The command line as clap reads it; [`Spec`](super::Spec) is what it means.
+
+use clap::{Parser, ValueEnum};
+
+use super::parse::{self, Cpus, SourceAddresses};
+use super::target::Target;
+
+const EXAMPLES: &str = "Examples:
+  loadclient --target tcp://127.0.0.1:7000 --conns 50 --total-rate 10000 --payload 64 --duration 10s
+  loadclient --target tcp://127.0.0.1:7000 --conns 50 --mode saturate --in-flight 1
+  loadclient --target unix:///tmp/echo.sock --conns 1000 --mode hold --heartbeat 10s --duration 1m
+
+Exit codes: 0 the report is on stdout (its `gates` say whether it can be trusted),
+1 the report is on stdout, but the load could not be kept up (queue overflow, no connection left),
+2 the request is wrong or cannot be met: nothing was measured.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ModeName {
+    /// On a schedule that no reply delays: the source of latency.
+    Open,
+    /// Each active connection keeps `--in-flight` requests in flight: throughput, and nothing else.
+    Saturate,
+    /// Connections stay open; active ones send one frame per `--heartbeat`, if given.
+    Hold,
+}
+
+/// How intended times are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// Exponential gaps, each frame on a connection drawn at random.
+    Poisson,
+    /// Equal gaps, connections in turn.
+    Fixed,
+    /// Every connection at its own fixed period, from a phase drawn at random.
+    UniformPhase,
+}
+
+/// An open-loop load client for the crossover protocol. Prints one JSON report on stdout.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "loadclient", version, after_help = EXAMPLES)]
+pub struct Args {
+    /// Server address: tcp://ADDRESS:PORT, unix://PATH or udp://ADDRESS:PORT; connections go round-robin.
+    #[arg(long = "target", value_name = "ADDRESS", required = true)]
+    pub(super) targets: Vec<Target>,
+    #[arg(long, value_enum, default_value = "open")]
+    pub(super) mode: ModeName,
+    /// Connections to open.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) conns: u32,
+    /// Share of the connections that carry load; the others stay idle.
+    #[arg(long, value_name = "SHARE", default_value = "1", value_parser = parse::fraction)]
+    pub(super) active_frac: f64,
+    /// Frames per second on each active connection (open).
+    #[arg(long, value_name = "PER_S", value_parser = parse::rate, conflicts_with = "total_rate")]
+    pub(super) rate: Option<f64>,
+    /// Frames per second over all active connections (open).
+    #[arg(long, value_name = "PER_S", value_parser = parse::rate)]
+    pub(super) total_rate: Option<f64>,
+    /// Payload bytes of each ECHO, 0 to 65535 (65504 over UDP).
+    #[arg(long, value_name = "BYTES", default_value = "64")]
+    pub(super) payload: u16,
+    /// Requests in flight on each active connection (saturate).
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(super) in_flight: Option<u32>,
+    /// Spacing of intended times (open, hold).
+    #[arg(long, value_enum)]
+    pub(super) schedule: Option<Shape>,
+    /// Period at which an active connection sends (hold).
+    #[arg(long, value_name = "TIME", value_parser = parse::duration_ns)]
+    pub(super) heartbeat: Option<u64>,
+    /// Length of the measured window.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::duration_ns)]
+    pub(super) duration: u64,
+    /// Load before the measured window.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse::duration_ns)]
+    pub(super) warmup: u64,
+    /// How long to wait after the window for replies that are due.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse::duration_ns)]
+    pub(super) grace: u64,
+    /// Load threads.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) threads: u32,
+    /// CPUs to pin load threads to, such as 0,2-3; a thread each, in turn.
+    #[arg(long, value_name = "LIST", value_parser = parse::cpus)]
+    pub(super) cpus: Option<Cpus>,
+    /// Connections opened per second.
+    #[arg(long, value_name = "PER_S", default_value = "10000", value_parser = parse::rate)]
+    pub(super) connect_rate: f64,
+    /// Source addresses, such as 127.0.0.1-127.0.0.8; connections go round-robin.
+    #[arg(long, value_name = "LIST", value_parser = parse::source_addresses)]
+    pub(super) srcips: Option<SourceAddresses>,
+    /// How long one connection may take to come up.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::duration_ns)]
+    pub(super) connect_timeout: u64,
+    /// After how long a datagram counts as lost; a saturating connection then goes on (UDP).
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse::duration_ns)]
+    pub(super) timeout: u64,
+    /// Requests that may wait on one connection, due or in flight; one more fails the trial (open, hold).
+    #[arg(long, value_name = "N", default_value = "65536", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) queue: u32,
+    /// Seed of everything that is drawn at random.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(super) seed: u64,
+    /// Compare every payload byte; type, length, order and sequence number are always checked.
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// Wait actively for the last N microseconds before a due time; reported as `spin_ns`.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(super) spin_us: u32,
+    /// TCP congestion control of the client's sockets, or `system` to leave it alone. bbr paces and distorts loopback.
+    #[arg(long, value_name = "NAME", default_value = "reno")]
+    pub(super) congestion: String,
+    /// TCP_NODELAY.
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set)]
+    pub(super) nodelay: bool,
+    /// Connect, print `connected`, and wait for `go` on stdin. End of stdin ends the client.
+    #[arg(long)]
+    pub(super) hold: bool,
+    /// After the load keep the connections open until `done` on stdin. End of stdin ends the client.
+    #[arg(long)]
+    pub(super) linger: bool,
+    /// Say on stderr what happens, also when it is no terminal.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}

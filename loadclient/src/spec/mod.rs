@@ -1,0 +1,10 @@
+//! What is asked of the client: the command line, parsed once into types that cannot be wrong.
+
+mod args;
+mod parse;
+mod plan;
+mod target;
+
+pub use args::Args;
+pub use plan::{Mode, Shape, Spec, SpecError};
+pub use target::Target;

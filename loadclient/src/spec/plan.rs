@@ -1,0 +1,232 @@
+//! What the command line means, with every contradiction refused.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use thiserror::Error;
+
+use super::args::{Args, ModeName};
+use super::target::Target;
+
+pub use super::args::Shape;
+
+/// The largest ECHO payload that fits an IPv4 UDP datagram with its frame header.
+const UDP_PAYLOAD_BYTES_MAX: u16 = 65_507 - 3;
+
+/// A request that can be carried out as far as its own words go; [`crate::preflight`] asks the host.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    pub targets: Vec<Target>,
+    pub mode: Mode,
+    /// At least 1.
+    pub conns: u32,
+    /// Connections that carry load: 1..=`conns`, spread evenly over them.
+    pub active: u32,
+    pub payload_bytes: u16,
+    pub duration_ns: u64,
+    pub warmup_ns: u64,
+    pub grace_ns: u64,
+    /// 1..=`conns`.
+    pub threads: u32,
+    pub cpus: Vec<usize>,
+    pub connect_rate_per_s: f64,
+    pub source_addresses: Vec<IpAddr>,
+    pub connect_timeout_ns: u64,
+    pub timeout_ns: u64,
+    pub queue_max: u32,
+    pub seed: u64,
+    pub verify: bool,
+    pub spin_ns: u64,
+    /// `None` leaves the system's choice.
+    pub congestion: Option<String>,
+    pub nodelay: bool,
+    pub hold: bool,
+    pub linger: bool,
+    pub verbose: bool,
+}
+
+/// How load is applied.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mode {
+    /// Intended times at `total_rate_per_s` over all active connections.
+    Open { total_rate_per_s: f64, shape: Shape },
+    /// `in_flight` requests in flight on each active connection.
+    Saturate { in_flight: u32 },
+    /// No load but the heartbeats, if any: one frame per `period_ns` and active connection.
+    Hold { heartbeat: Option<(u64, Shape)> },
+}
+
+impl Mode {
+    /// As `--mode` spells it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Saturate { .. } => "saturate",
+            Self::Hold { .. } => "hold",
+        }
+    }
+}
+
+/// A command line that contradicts itself.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SpecError {
+    #[error("--mode open needs --rate (frames/s per active connection) or --total-rate (their sum)")]
+    NoRate,
+    #[error("--{option} has no meaning in --mode {mode}: leave it out")]
+    Meaningless { option: &'static str, mode: &'static str },
+    #[error("--{0} must be longer than 0s")]
+    ZeroTime(&'static str),
+    #[error("--payload {0} does not fit a UDP datagram: at most {UDP_PAYLOAD_BYTES_MAX} for udp:// targets")]
+    DatagramTooLarge(u16),
+    #[error("--srcips has IPv4 addresses, but the target {0} is not an IPv4 address: leave one of them out")]
+    SourceFamily(Target),
+    #[error("the total rate of {0} frames/s is above one a nanosecond: lower --rate")]
+    RateTooHigh(String),
+}
+
+impl TryFrom<Args> for Spec {
+    type Error = SpecError;
+
+    fn try_from(args: Args) -> Result<Self, SpecError> {
+        let active = ((f64::from(args.conns) * args.active_frac).round() as u32).clamp(1, args.conns);
+        let mode = mode(&args, active)?;
+        if args.duration == 0 {
+            return Err(SpecError::ZeroTime("duration"));
+        }
+        if args.connect_timeout == 0 {
+            return Err(SpecError::ZeroTime("connect-timeout"));
+        }
+        if args.timeout == 0 {
+            return Err(SpecError::ZeroTime("timeout"));
+        }
+        if args.payload > UDP_PAYLOAD_BYTES_MAX && args.targets.iter().any(Target::is_datagram) {
+            return Err(SpecError::DatagramTooLarge(args.payload));
+        }
+        let source_addresses: Vec<IpAddr> =
+            args.srcips.map_or_else(Vec::new, |list| list.0.into_iter().map(Ipv4Addr::into).collect());
+        if !source_addresses.is_empty()
+            && let Some(other) = args.targets.iter().find(|target| !target.socket_addr().is_some_and(|a| a.is_ipv4()))
+        {
+            return Err(SpecError::SourceFamily(other.clone()));
+        }
+        Ok(Self {
+            targets: args.targets,
+            mode,
+            conns: args.conns,
+            active,
+            payload_bytes: args.payload,
+            duration_ns: args.duration,
+            warmup_ns: args.warmup,
+            grace_ns: args.grace,
+            threads: args.threads.min(args.conns),
+            cpus: args.cpus.map_or_else(Vec::new, |list| list.0),
+            connect_rate_per_s: args.connect_rate,
+            source_addresses,
+            connect_timeout_ns: args.connect_timeout,
+            timeout_ns: args.timeout,
+            queue_max: args.queue,
+            seed: args.seed,
+            verify: args.verify,
+            spin_ns: u64::from(args.spin_us) * 1000,
+            congestion: Some(args.congestion).filter(|name| name != "system"),
+            nodelay: args.nodelay,
+            hold: args.hold,
+            linger: args.linger,
+            verbose: args.verbose,
+        })
+    }
+}
+
+fn mode(args: &Args, active: u32) -> Result<Mode, SpecError> {
+    let (name, allowed): (_, &[&str]) = match args.mode {
+        ModeName::Open => ("open", &["rate", "total-rate", "schedule"]),
+        ModeName::Saturate => ("saturate", &["in-flight"]),
+        ModeName::Hold => ("hold", &["heartbeat", "schedule"]),
+    };
+    let given = [
+        ("rate", args.rate.is_some()),
+        ("total-rate", args.total_rate.is_some()),
+        ("schedule", args.schedule.is_some()),
+        ("in-flight", args.in_flight.is_some()),
+        ("heartbeat", args.heartbeat.is_some()),
+    ];
+    // An option that would be ignored is a misunderstanding: better said now than found in a result.
+    if let Some(&(option, _)) = given.iter().find(|(option, is_given)| *is_given && !allowed.contains(option)) {
+        return Err(SpecError::Meaningless { option, mode: name });
+    }
+    match args.mode {
+        ModeName::Open => {
+            let total_rate_per_s = match (args.rate, args.total_rate) {
+                (Some(each), _) => each * f64::from(active),
+                (None, Some(total)) => total,
+                (None, None) => return Err(SpecError::NoRate),
+            };
+            if total_rate_per_s > 1e9 {
+                return Err(SpecError::RateTooHigh(total_rate_per_s.to_string()));
+            }
+            Ok(Mode::Open { total_rate_per_s, shape: args.schedule.unwrap_or(Shape::Poisson) })
+        }
+        ModeName::Saturate => Ok(Mode::Saturate { in_flight: args.in_flight.unwrap_or(1) }),
+        ModeName::Hold => match args.heartbeat {
+            Some(0) => Err(SpecError::ZeroTime("heartbeat")),
+            Some(period) => Ok(Mode::Hold { heartbeat: Some((period, args.schedule.unwrap_or(Shape::UniformPhase))) }),
+            None if args.schedule.is_some() => Err(SpecError::Meaningless { option: "schedule", mode: name }),
+            None => Ok(Mode::Hold { heartbeat: None }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Spec, String> {
+        let args = Args::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())?;
+        Spec::try_from(args).map_err(|error| error.to_string())
+    }
+
+    fn check(line: &str, expected_in_error: &str) {
+        let error = parse(&format!("loadclient {line}")).expect_err(line);
+        assert!(error.contains(expected_in_error), "{line}: {error}");
+    }
+
+    #[test]
+    fn wrong_requests_are_refused_with_their_name() {
+        let tcp = "--target tcp://127.0.0.1:1";
+        check(&format!("{tcp} --conns 1"), "--rate");
+        check(&format!("{tcp} --conns 0 --rate 1"), "--conns");
+        check(&format!("{tcp} --conns 1 --rate 0"), "above 0");
+        check(&format!("{tcp} --conns 1 --rate 1 --total-rate 1"), "cannot be used with");
+        check(&format!("{tcp} --conns 1 --rate 1 --payload 65536"), "65536");
+        check(&format!("{tcp} --conns 1 --rate 1 --duration 0s"), "--duration");
+        check(&format!("{tcp} --conns 1 --rate 1 --duration 5"), "500ms");
+        check(&format!("{tcp} --conns 1 --rate 1 --in-flight 2"), "--in-flight has no meaning in --mode open");
+        check(&format!("{tcp} --conns 1 --mode saturate --rate 2"), "--rate has no meaning in --mode saturate");
+        check(&format!("{tcp} --conns 1 --mode saturate --heartbeat 1s"), "--heartbeat has no meaning");
+        check(&format!("{tcp} --conns 1 --mode hold --heartbeat 0s"), "--heartbeat must be");
+        check(&format!("{tcp} --conns 2 --rate 1e9"), "above one a nanosecond");
+        check(&format!("{tcp} --conns 1 --rate 1 --active-frac 1.5"), "at most 1");
+        check("--conns 1 --rate 1", "--target");
+        check("--target 127.0.0.1:1 --conns 1 --rate 1", "tcp://ADDRESS:PORT");
+        check("--target tcp://localhost:1 --conns 1 --rate 1", "localhost:1");
+        check("--target tcp://127.0.0.1:0 --conns 1 --rate 1", "port 0");
+        check("--target unix:// --conns 1 --rate 1", "path is empty");
+        check("--target udp://127.0.0.1:1 --conns 1 --rate 1 --payload 65505", "UDP datagram");
+        check("--target unix:///x --conns 1 --rate 1 --srcips 127.0.0.1", "--srcips");
+    }
+
+    #[test]
+    fn rates_are_sums() {
+        let spec = parse("loadclient --target tcp://127.0.0.1:1 --conns 10 --active-frac 0.5 --rate 3").expect("valid");
+        assert_eq!(spec.active, 5);
+        assert_eq!(spec.mode, Mode::Open { total_rate_per_s: 15.0, shape: Shape::Poisson });
+    }
+
+    #[test]
+    fn no_more_threads_than_connections() {
+        let spec = parse("loadclient --target unix:///x --conns 2 --threads 8 --mode saturate").expect("valid");
+        assert_eq!((spec.threads, spec.mode), (2, Mode::Saturate { in_flight: 1 }));
+    }
+}

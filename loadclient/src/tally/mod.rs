@@ -1,0 +1,7 @@
+//! What was measured: histograms with a place for what never came, and the counts of one thread.
+
+mod histogram;
+mod thread;
+
+pub use histogram::{DecodeError, Latencies};
+pub use thread::{Attribution, Tally, Window};

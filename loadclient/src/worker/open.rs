@@ -1,0 +1,116 @@
+//! Open loop: frames go out when the schedule says, whatever the replies do. Heartbeats of held connections too.
+
+use std::io;
+
+use super::fleet::Fleet;
+use super::phases::{Phases, Timeline, WindowUsage};
+use crate::clock::now_ns;
+use crate::schedule::Schedule;
+
+/// Due frames taken before replies are looked at again, when the client is behind.
+const BATCH_FRAMES: usize = 64;
+
+/// The load of one thread.
+#[derive(Debug)]
+pub(super) struct OpenLoop<'f, 'a> {
+    fleet: &'f mut Fleet<'a>,
+    phases: Phases,
+    /// `None` where nothing is ever sent.
+    schedule: Option<Schedule>,
+    /// The connection of each of the schedule's slots.
+    slots: Vec<u32>,
+    /// Connections that have due frames to write.
+    dirty: Vec<u32>,
+    /// When the next frame is due; `u64::MAX` after the last.
+    due_ns: u64,
+    spun_ns: u64,
+}
+
+impl<'f, 'a> OpenLoop<'f, 'a> {
+    pub(super) fn new(
+        fleet: &'f mut Fleet<'a>,
+        timeline: Timeline,
+        schedule: Option<Schedule>,
+        slots: Vec<u32>,
+    ) -> Self {
+        let mut own = Self {
+            fleet,
+            phases: Phases::new(timeline),
+            schedule,
+            slots,
+            dirty: Vec::with_capacity(BATCH_FRAMES),
+            due_ns: u64::MAX,
+            spun_ns: 0,
+        };
+        own.due_ns = own.next_due_ns();
+        own
+    }
+
+    /// Applies the load until all is answered, or the grace time is over.
+    pub(super) fn run(mut self) -> io::Result<WindowUsage> {
+        loop {
+            let now = now_ns();
+            self.phases.pass(now, self.fleet, self.spun_ns)?;
+            if self.phases.over(now, self.fleet) {
+                return Ok(self.phases.used());
+            }
+            self.fire(now);
+            let events = self.wait()?;
+            for index in 0..events {
+                let Some(ready) = self.fleet.poller.ready(index) else { continue };
+                let (_, now) = self.fleet.on_ready(ready);
+                // A full batch of events must not make the schedule wait.
+                self.fire(now);
+            }
+        }
+    }
+
+    /// Sends what is due at `now`: one write per connection, however many of its frames are.
+    #[inline]
+    fn fire(&mut self, now: u64) {
+        if now < self.due_ns {
+            return;
+        }
+        for _ in 0..BATCH_FRAMES {
+            if now < self.due_ns {
+                break;
+            }
+            let schedule = self.schedule.as_mut().expect("a due time comes from a schedule");
+            let k = self.slots[schedule.take().slot as usize];
+            if self.fleet.due(k, self.due_ns, now) {
+                self.dirty.push(k);
+            }
+            self.due_ns = self.next_due_ns();
+        }
+        while let Some(k) = self.dirty.pop() {
+            self.fleet.flush(k);
+        }
+    }
+
+    /// Waits for events until the next frame is due or a boundary is reached.
+    fn wait(&mut self) -> io::Result<usize> {
+        let until = self.due_ns.min(self.phases.next_ns());
+        let now = now_ns();
+        let left = until.saturating_sub(now);
+        let spin_ns = self.fleet.shared.spec.spin_ns;
+        // Without active waiting this is the one wait of a round; with it, the last stretch is polled.
+        if left == 0 || left > spin_ns {
+            return self.fleet.poller.wait(Some(left.saturating_sub(spin_ns)));
+        }
+        loop {
+            let events = self.fleet.poller.wait(Some(0))?;
+            let after = now_ns();
+            if events > 0 || after >= until {
+                self.spun_ns += after - now;
+                return Ok(events);
+            }
+        }
+    }
+
+    #[inline]
+    fn next_due_ns(&self) -> u64 {
+        let Some(schedule) = &self.schedule else { return u64::MAX };
+        let at = self.phases.timeline.start_ns.saturating_add(schedule.peek().at_ns);
+        if at < self.phases.timeline.window.end_ns { at } else { u64::MAX }
+    }
+}

@@ -1,0 +1,198 @@
+//! The life of a load thread: connect, wait for the start, load, hand in what was measured, wait for the end.
+
+use std::io;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, OnceLock};
+
+use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
+
+use super::connect::connect_all;
+use super::fleet::Fleet;
+use super::open::OpenLoop;
+use super::phases::{Timeline, WindowUsage};
+use super::saturate;
+use crate::link::Link;
+use crate::schedule::Schedule;
+use crate::socket::SocketOptions;
+use crate::spec::{Mode, Spec};
+use crate::tally::{Attribution, Tally};
+
+/// What all threads of a client see.
+#[derive(Debug)]
+pub struct Shared {
+    pub spec: Spec,
+    pub(crate) socket_options: SocketOptions,
+    /// Set once, when the load is to begin.
+    pub timeline: OnceLock<Timeline>,
+    /// Connections open now, of all threads.
+    pub live: AtomicU64,
+    /// Per target, whether any connection ever reached it.
+    pub(super) reached: Vec<AtomicBool>,
+    /// The connections are not needed any more.
+    pub closing: AtomicBool,
+}
+
+impl Shared {
+    #[must_use]
+    pub fn new(spec: Spec) -> Self {
+        Self {
+            socket_options: SocketOptions { nodelay: spec.nodelay, congestion: spec.congestion.clone() },
+            timeline: OnceLock::new(),
+            live: AtomicU64::new(0),
+            reached: spec.targets.iter().map(|_| AtomicBool::new(false)).collect(),
+            closing: AtomicBool::new(false),
+            spec,
+        }
+    }
+
+    /// The client-wide number of the `k`-th connection of `thread`.
+    pub(super) fn number(&self, thread: u32, k: u32) -> u32 {
+        k * self.spec.threads + thread
+    }
+
+    /// Target and source address of a connection: both in turn.
+    pub(super) fn route(&self, number: u32) -> (usize, Option<IpAddr>) {
+        let targets = self.spec.targets.len();
+        let sources = &self.spec.source_addresses;
+        let source = (!sources.is_empty()).then(|| sources[number as usize / targets % sources.len()]);
+        (number as usize % targets, source)
+    }
+
+    /// Whether a connection carries load: exactly `active` do, spread evenly.
+    pub(super) fn is_active(&self, number: u32) -> bool {
+        let (number, active, conns) = (u64::from(number), u64::from(self.spec.active), u64::from(self.spec.conns));
+        number * active / conns != (number + 1) * active / conns
+    }
+}
+
+/// What a thread says to the one that started it.
+#[derive(Debug)]
+pub enum Message {
+    /// Its connections are up, as far as they come up; wake it with this.
+    Connected(Arc<OwnedFd>),
+    /// Its load is over; the connections are still open.
+    Done(Box<Outcome>),
+    /// It cannot go on, for a reason that the user can read.
+    Failed(String),
+}
+
+/// What a thread measured.
+#[derive(Debug)]
+pub struct Outcome {
+    pub tally: Tally,
+    pub cpu_ns: u64,
+    pub run_delay_ns: u64,
+    pub spin_ns: u64,
+    /// Open at the end of the window.
+    pub conns_live: u64,
+    pub conns_active: u64,
+    /// Active connections that got at least one reply.
+    pub conns_answered: u64,
+}
+
+impl Outcome {
+    /// Productive share of the thread's time in a window of this length, 0..=1.
+    #[must_use]
+    pub fn busy(&self, window_ns: u64) -> f64 {
+        self.cpu_ns.saturating_sub(self.spin_ns) as f64 / window_ns as f64
+    }
+}
+
+/// One load thread, not running yet.
+#[derive(Debug)]
+pub struct Worker {
+    pub shared: Arc<Shared>,
+    pub thread: u32,
+    pub messages: Sender<Message>,
+}
+
+impl Worker {
+    /// Runs to the end; what goes wrong is said as a [`Message::Failed`]. Nobody listening any more is the end too.
+    pub fn run(self) {
+        if let Err(reason) = self.live() {
+            let _ = self.messages.send(Message::Failed(reason));
+        }
+    }
+
+    fn live(&self) -> Result<(), String> {
+        let spec = &self.shared.spec;
+        self.settle()?;
+        let own = (spec.conns - self.thread).div_ceil(spec.threads);
+        let links = (0..own).map(|k| Link::new(self.shared.number(self.thread, k), spec.verify)).collect();
+        let attribution =
+            if matches!(spec.mode, Mode::Saturate { .. }) { Attribution::Completed } else { Attribution::Intended };
+        let internal = |error: io::Error| format!("load thread failed: {error}");
+        let mut fleet = Fleet::new(&self.shared, self.thread, links, Tally::new(attribution)).map_err(internal)?;
+        connect_all(&mut fleet, spec.connect_rate_per_s / f64::from(spec.threads))?;
+        let _ = self.messages.send(Message::Connected(fleet.poller.waker()));
+
+        park(&mut fleet, |shared| shared.timeline.get().is_some()).map_err(internal)?;
+        let timeline = *self.shared.timeline.get().expect("parked until it was set");
+        let slots: Vec<u32> = (0..own).filter(|&k| self.shared.is_active(self.shared.number(self.thread, k))).collect();
+        fleet.tally.open_window(timeline.window);
+        let active = slots.clone();
+        let used = self.load(&mut fleet, timeline, slots).map_err(internal)?;
+        fleet.abandon_all();
+        let outcome = outcome(&fleet, &active, used);
+        let _ = self.messages.send(Message::Done(Box::new(outcome)));
+        park(&mut fleet, |shared| shared.closing.load(Ordering::Acquire)).map_err(internal)
+    }
+
+    /// Pins the thread if asked to, and makes its timers as fine as the kernel has them.
+    fn settle(&self) -> Result<(), String> {
+        let cpus = &self.shared.spec.cpus;
+        if !cpus.is_empty() {
+            let cpu = cpus[self.thread as usize % cpus.len()];
+            let mut set = CpuSet::new();
+            set.set(cpu);
+            sched_setaffinity(None, &set).map_err(|error| format!("cannot pin a load thread to CPU {cpu}: {error}"))?;
+        }
+        set_current_timer_slack(NonZeroU64::new(1)).map_err(|error| format!("cannot set the timer slack: {error}"))
+    }
+
+    fn load(&self, fleet: &mut Fleet<'_>, timeline: Timeline, slots: Vec<u32>) -> io::Result<WindowUsage> {
+        let spec = &self.shared.spec;
+        let (rate_per_s, shape) = match spec.mode {
+            Mode::Saturate { in_flight } => return saturate::run(fleet, timeline, &slots, in_flight),
+            Mode::Hold { heartbeat: None } => return OpenLoop::new(fleet, timeline, None, slots).run(),
+            Mode::Open { total_rate_per_s, shape } => (total_rate_per_s, shape),
+            Mode::Hold { heartbeat: Some((period_ns, shape)) } => {
+                (f64::from(spec.active) * 1e9 / period_ns as f64, shape)
+            }
+        };
+        let share = slots.len() as f64 / f64::from(spec.active);
+        let schedule = (!slots.is_empty()).then(|| {
+            Schedule::new(shape, rate_per_s * share, slots.len() as u32, spec.seed, self.thread, spec.threads)
+        });
+        OpenLoop::new(fleet, timeline, schedule, slots).run()
+    }
+}
+
+/// Serves the connections, without load, until `done` holds. Every change of it comes with a wake-up.
+fn park(fleet: &mut Fleet<'_>, done: impl Fn(&Shared) -> bool) -> io::Result<()> {
+    while !done(fleet.shared) {
+        let events = fleet.poller.wait(None)?;
+        for index in 0..events {
+            let Some(ready) = fleet.poller.ready(index) else { continue };
+            fleet.on_ready(ready);
+        }
+    }
+    Ok(())
+}
+
+fn outcome(fleet: &Fleet<'_>, active: &[u32], used: WindowUsage) -> Outcome {
+    let answered = |&&k: &&u32| fleet.links[k as usize].exchange.answered() > 0;
+    Outcome {
+        tally: fleet.tally.clone(),
+        cpu_ns: used.usage.cpu_ns,
+        run_delay_ns: used.usage.run_delay_ns,
+        spin_ns: used.spin_ns,
+        conns_live: used.conns_live,
+        conns_active: active.len() as u64,
+        conns_answered: active.iter().filter(answered).count() as u64,
+    }
+}

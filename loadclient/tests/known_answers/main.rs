@@ -1,0 +1,6 @@
+//! The client against servers whose answers are known: what it reports must follow from them by arithmetic.
+
+mod client;
+mod honesty;
+mod manners;
+mod server;

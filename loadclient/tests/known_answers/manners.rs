@@ -1,0 +1,123 @@
+//! Refusals, exit codes, events, and the end of the parent.
+
+use std::net::TcpListener;
+
+use loadclient::report::Event;
+
+use crate::client::{Talk, refused, report};
+use crate::server::{Script, Server};
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_opened() {
+    let tcp = "--target tcp://127.0.0.1:9";
+    refused(&format!("{tcp} --conns 10 --rate 0"), "above 0");
+    refused(&format!("{tcp} --conns 0 --rate 1"), "--conns");
+    refused(&format!("{tcp} --conns 1 --rate 1 --payload 70000"), "70000");
+    refused(&format!("{tcp} --conns 1"), "--total-rate");
+    refused("--target 127.0.0.1:9 --conns 1 --rate 1", "tcp://ADDRESS:PORT");
+    refused(&format!("{tcp} --conns 1 --rate 1 --congestion nonesuch"), "nonesuch");
+    refused(&format!("{tcp} --conns 1 --rate 1 --cpus 1023"), "CPU 1023");
+    refused(&format!("{tcp} --bogus"), "--bogus");
+}
+
+#[test]
+fn a_limit_that_is_too_low_comes_with_its_fix() {
+    let line = "--target tcp://127.0.0.1:9 --conns 200 --rate 1";
+    let script = format!("ulimit -n 100 && exec {} {line}", env!("CARGO_BIN_EXE_loadclient"));
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("there is a shell");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("the hard limit is 100") && stderr.contains("ulimit -Hn 219"), "{stderr}");
+}
+
+#[test]
+fn an_unreachable_target_is_named() {
+    // Bound, and closed again: nobody listens there now.
+    let addr = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a loopback port is free");
+    refused(&format!("--target tcp://{addr} --conns 100 --total-rate 10"), &format!("tcp://{addr}: refused"));
+    refused("--target unix:///nonexistent/socket --conns 1 --rate 1", "unix:///nonexistent/socket: no such path");
+}
+
+#[test]
+fn one_dead_target_among_several_is_named() {
+    let server = Server::tcp(Script::Echo);
+    let dead = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a loopback port is free");
+    let line = format!("--target {} --target tcp://{dead} --conns 10 --total-rate 10", server.target);
+    refused(&line, &dead.to_string());
+}
+
+#[test]
+fn connections_go_round_robin_over_targets_threads_and_sources() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let unix = Server::unix(&folder.path().join("socket"), Script::Echo);
+    let tcp = Server::tcp(Script::Echo);
+    let line = format!(
+        "--target {} --target {} --conns 7 --threads 3 --total-rate 500 --warmup 0s --duration 500ms --active-frac 0.5",
+        tcp.target, unix.target
+    );
+    let report = report(&line, 0);
+    assert_eq!((report.conns_live, report.conns_active, report.conns_answered), (7, 4, 4));
+    assert_eq!((report.threads, report.frames_ok), (3, report.frames_intended));
+    let line = format!(
+        "--target {} --conns 5 --srcips 127.0.0.2-127.0.0.4 --total-rate 100 --warmup 0s --duration 200ms",
+        tcp.target
+    );
+    assert_eq!(crate::client::report(&line, 0).conns_live, 5);
+}
+
+#[test]
+fn held_connections_beat() {
+    let server = Server::tcp(Script::Echo);
+    // Uniform phases: in one period each connection beats exactly once.
+    let line = format!(
+        "--target {} --conns 20 --mode hold --heartbeat 500ms --warmup 0s --duration 500ms --payload 0",
+        server.target
+    );
+    let beating = report(&line, 0);
+    assert_eq!((beating.frames_intended, beating.frames_ok, beating.conns_answered), (20, 20, 20));
+    let line = format!("--target {} --conns 20 --mode hold --warmup 0s --duration 100ms", server.target);
+    let silent = report(&line, 0);
+    assert_eq!((silent.frames_intended, silent.conns_live, silent.gates.len()), (0, 20, 0), "{:?}", silent.gates);
+}
+
+#[test]
+fn a_parent_hears_of_every_step() {
+    let server = Server::tcp(Script::Echo);
+    let mut talk = Talk::begin(&format!(
+        "--target {} --conns 3 --total-rate 300 --warmup 50ms --duration 300ms --hold --linger",
+        server.target
+    ));
+    let pid = talk.child.id();
+    assert!(
+        matches!(talk.hear(), Event::Connected { pid: p, conns_asked: 3, conns_live: 3 } if p == pid),
+        "connected comes first"
+    );
+    talk.say("go");
+    assert!(matches!(talk.hear(), Event::Measuring { conns_live: 3, .. }));
+    assert!(matches!(talk.hear(), Event::Measured { .. }));
+    talk.say("done");
+    let Event::Report(report) = talk.hear() else { panic!("the report comes last") };
+    assert_eq!(report.frames_ok, report.frames_intended);
+    assert_eq!(talk.exit_code(), Some(0));
+}
+
+#[test]
+fn the_end_of_stdin_ends_the_client_in_every_phase() {
+    let server = Server::tcp(Script::Echo);
+    let base = format!("--target {} --conns 2 --total-rate 100 --warmup 1m --duration 1m --hold", server.target);
+    // While connecting: a ramp that would take a quarter of an hour.
+    let mut talk = Talk::begin(&format!("{base} --conns 1000 --connect-rate 1").replacen("--conns 2 ", "", 1));
+    drop(talk.stdin.take());
+    assert_eq!(talk.exit_code(), Some(1));
+    // While held.
+    let mut talk = Talk::begin(&base);
+    assert!(matches!(talk.hear(), Event::Connected { .. }));
+    drop(talk.stdin.take());
+    assert_eq!(talk.exit_code(), Some(1));
+    // Under load.
+    let mut talk = Talk::begin(&base);
+    assert!(matches!(talk.hear(), Event::Connected { .. }));
+    talk.say("go");
+    drop(talk.stdin.take());
+    assert_eq!(talk.exit_code(), Some(1));
+}
