@@ -112,21 +112,16 @@ impl Exchange {
     /// Checks reply bytes, all of them, calling `on_reply` for each reply that is whole and right.
     ///
     /// # Errors
-    /// The first thing that is wrong. The connection is of no use afterwards: what follows cannot be trusted.
+    /// The first byte that is wrong, however the replies were cut. The connection is of no use afterwards:
+    /// what follows cannot be trusted.
     #[inline]
     pub fn receive(&mut self, mut input: &[u8], mut on_reply: impl FnMut(Reply)) -> Result<(), ExchangeError> {
         while !input.is_empty() {
             if usize::from(self.header_have) < HEADER_BYTES {
-                let wanted = HEADER_BYTES - usize::from(self.header_have);
-                let taken = wanted.min(input.len());
-                let at = usize::from(self.header_have);
-                self.header[at..at + taken].copy_from_slice(&input[..taken]);
-                self.header_have += taken as u8;
-                input = &input[taken..];
-                if taken < wanted {
+                input = self.take_header(input)?;
+                if usize::from(self.header_have) < HEADER_BYTES {
                     return Ok(());
                 }
-                self.check_header()?;
             }
             let header = Header::decode(&self.header).expect("three bytes are there");
             let left = usize::from(header.length - self.checked);
@@ -183,22 +178,41 @@ impl Exchange {
         }
     }
 
-    fn check_header(&self) -> Result<(), ExchangeError> {
-        let Header { kind, length } = Header::decode(&self.header).expect("three bytes are there");
-        if kind == Kind::Error as u8 {
-            // The code is the payload; `check_payload` reports it.
-            return if length == 1 { Ok(()) } else { Err(ExchangeError::WrongLength { expected: 1, got: length }) };
+    /// Moves header bytes from `input`, which is not empty, and checks them; returns what follows them.
+    #[inline]
+    fn take_header<'a>(&mut self, input: &'a [u8]) -> Result<&'a [u8], ExchangeError> {
+        let have = usize::from(self.header_have);
+        let rest = if let ([a, b, c, rest @ ..], 0) = (input, have) {
+            self.header = [*a, *b, *c];
+            self.header_have = HEADER_BYTES as u8;
+            rest
+        } else {
+            let (now, rest) = input.split_at((HEADER_BYTES - have).min(input.len()));
+            self.header[have..have + now.len()].copy_from_slice(now);
+            self.header_have += now.len() as u8;
+            rest
+        };
+        let [kind, high, low] = self.header;
+        let expected = self.due_length(kind)?;
+        let got = u16::from_be_bytes([high, low]);
+        if usize::from(self.header_have) == HEADER_BYTES && got != expected {
+            return Err(ExchangeError::WrongLength { expected, got });
         }
-        let Some(due) = self.first else { return Err(ExchangeError::Unsolicited(kind)) };
-        if kind != due.kind as u8 {
-            return Err(ExchangeError::WrongKind { expected: due.kind as u8, got: kind });
-        }
-        if length != due.length {
-            return Err(ExchangeError::WrongLength { expected: due.length, got: length });
-        }
-        Ok(())
+        Ok(rest)
     }
 
+    /// The length of a reply of this type, if it is due. An ERROR is always due, and its code is its payload.
+    #[inline]
+    fn due_length(&self, kind: u8) -> Result<u16, ExchangeError> {
+        match self.first {
+            Some(due) if kind == due.kind as u8 => Ok(due.length),
+            _ if kind == Kind::Error as u8 => Ok(1),
+            Some(due) => Err(ExchangeError::WrongKind { expected: due.kind as u8, got: kind }),
+            None => Err(ExchangeError::Unsolicited(kind)),
+        }
+    }
+
+    #[inline]
     fn check_payload(&mut self, header: Header, bytes: &[u8]) -> Result<(), ExchangeError> {
         if header.kind == Kind::Error as u8 {
             return bytes.first().map_or(Ok(()), |code| Err(ExchangeError::Refused(*code)));
@@ -228,7 +242,7 @@ impl Exchange {
     }
 
     fn complete(&mut self, header: Header) -> Reply {
-        let due = self.first.as_mut().expect("checked with the header");
+        let due = self.first.as_mut().expect("the header was of a reply that is due");
         due.count -= 1;
         if due.count == 0 {
             self.first = self.more.as_mut().and_then(|more| more.pop_front());
