@@ -5,6 +5,8 @@
 //! hold nothing.
 
 const NONE: u32 = u32::MAX;
+/// In `attempted_ns`: answered out of turn.
+const TAKEN: u64 = u64::MAX;
 
 /// The times of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,14 @@ pub struct Flight {
     pub intended_ns: u64,
     /// When the client handed it, or tried to hand it, to the kernel; 0 = not yet.
     pub attempted_ns: u64,
+}
+
+impl Flight {
+    /// Whether this is only the place of an entry that was [taken](Ledger::take) out of turn.
+    #[must_use]
+    pub const fn is_taken(&self) -> bool {
+        self.attempted_ns == TAKEN
+    }
 }
 
 /// One connection's queue, oldest first: in flight, then due and not yet encoded.
@@ -123,6 +133,25 @@ impl Ledger {
         Some(flight)
     }
 
+    /// Takes the `n`-th oldest entry of `queue` out of turn; `None` if it was taken before. Its place is kept until
+    /// all that is older is gone too, so that the others keep their numbers.
+    ///
+    /// # Panics
+    /// `queue` is shorter.
+    pub fn take(&mut self, queue: &mut Queue, n: u32) -> Option<Flight> {
+        assert!(n < queue.len, "entry {n} of {}", queue.len);
+        let at = self.nth(queue, n) as usize;
+        let flight = self.nodes[at].flight;
+        if flight.is_taken() {
+            return None;
+        }
+        self.nodes[at].flight.attempted_ns = TAKEN;
+        while self.peek(queue).is_some_and(|oldest| oldest.is_taken()) {
+            self.pop(queue);
+        }
+        Some(flight)
+    }
+
     /// The oldest entry of `queue`.
     #[inline]
     #[must_use]
@@ -179,6 +208,23 @@ mod tests {
         assert_eq!([1, 2, 3].map(|_| ledger.pop(&mut b).map(|f| f.intended_ns)), [Some(10), Some(11), Some(12)]);
         assert_eq!((ledger.pop(&mut a), ledger.pop(&mut b)), (None, None));
         assert_eq!(ledger.nodes.len(), 5);
+    }
+
+    #[test]
+    fn what_is_taken_out_of_turn_leaves_the_others_their_numbers() {
+        let mut ledger = Ledger::new(8);
+        let mut queue = Queue::new();
+        for at in 0..4 {
+            assert!(ledger.push(&mut queue, flight(at)));
+        }
+        assert_eq!(ledger.take(&mut queue, 2), Some(flight(2)));
+        assert_eq!(ledger.take(&mut queue, 2), None);
+        assert_eq!(ledger.take(&mut queue, 1), Some(flight(1)));
+        assert_eq!(queue.len(), 4);
+        assert_eq!(ledger.take(&mut queue, 0), Some(flight(0)));
+        assert_eq!((queue.len(), ledger.used()), (1, 1));
+        assert_eq!(ledger.take(&mut queue, 0), Some(flight(3)));
+        assert!(queue.is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use protocol::Exchange;
+use protocol::{Exchange, Probe, Request};
 
 use crate::ledger::Queue;
 
@@ -19,10 +19,45 @@ pub enum State {
     Closed,
 }
 
+/// The protocol on one connection.
+#[derive(Debug)]
+pub enum Wire {
+    /// Bytes in order: TCP and Unix sockets.
+    Stream(Exchange),
+    /// Datagrams that may be lost, and the replies that came.
+    Datagram(Probe, u64),
+}
+
+impl Wire {
+    /// Appends the next request, an ECHO of `length` bytes, to `output`.
+    #[inline]
+    pub fn send(&mut self, length: u16, output: &mut Vec<u8>) {
+        match self {
+            Self::Stream(exchange) => exchange.send(Request::Echo { length }, output),
+            Self::Datagram(probe, _) => probe.send(output),
+        };
+    }
+
+    /// Right replies so far.
+    #[must_use]
+    pub const fn answered(&self) -> u64 {
+        match self {
+            Self::Stream(exchange) => exchange.answered(),
+            Self::Datagram(_, answered) => *answered,
+        }
+    }
+
+    #[inline]
+    #[must_use]
+    pub const fn is_datagram(&self) -> bool {
+        matches!(self, Self::Datagram(..))
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub struct Link {
-    pub exchange: Exchange,
+    pub wire: Wire,
     pub queue: Queue,
     /// The newest of `queue`: due, and not encoded yet.
     pub waiting: u32,
@@ -39,9 +74,9 @@ const _: () = assert!(size_of::<Link>() <= 96);
 
 impl Link {
     #[must_use]
-    pub const fn new(tag: u32, verify: bool) -> Self {
+    pub const fn new(wire: Wire) -> Self {
         Self {
-            exchange: Exchange::new(tag, verify),
+            wire,
             queue: Queue::new(),
             waiting: 0,
             outbox: NO_OUTBOX,

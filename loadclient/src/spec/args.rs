@@ -93,7 +93,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::duration_ns)]
     pub(super) connect_timeout: u64,
     /// After how long a datagram counts as lost; a saturating connection then goes on (UDP).
-    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse::duration_ns)]
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = parse::duration_ns)]
     pub(super) timeout: u64,
     /// Requests that may wait on one connection, due or in flight; one more fails the trial (open, hold).
     #[arg(long, value_name = "N", default_value = "65536", value_parser = clap::value_parser!(u32).range(1..))]

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
-use protocol::{ExchangeError, HEADER_BYTES, Request};
+use protocol::{ExchangeError, HEADER_BYTES};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
@@ -12,8 +12,9 @@ use super::failure;
 use super::thread::Shared;
 use crate::clock::now_ns;
 use crate::ledger::{Flight, Ledger};
-use crate::link::{Link, NO_OUTBOX, Outboxes, State};
+use crate::link::{Link, NO_OUTBOX, Outboxes, State, Wire};
 use crate::poller::{Interest, Poller, Ready};
+use crate::spec::Target;
 use crate::tally::Tally;
 
 /// One read of a thread takes at most this: the largest frame with its header, and room for more.
@@ -35,9 +36,11 @@ pub(super) struct Fleet<'a> {
     /// Connections that are open now.
     pub(super) live: u64,
     outboxes: Outboxes,
-    read_buffer: Vec<u8>,
+    pub(super) read_buffer: Vec<u8>,
     write_buffer: Vec<u8>,
     frame_bytes: usize,
+    /// When datagrams are looked through for lost ones; `u64::MAX` where there are none.
+    pub(super) sweep_ns: u64,
 }
 
 impl<'a> Fleet<'a> {
@@ -55,6 +58,7 @@ impl<'a> Fleet<'a> {
             read_buffer: vec![0; READ_BYTES],
             write_buffer: Vec::with_capacity(WRITE_BYTES + frame_bytes),
             frame_bytes,
+            sweep_ns: if shared.spec.targets.iter().any(Target::is_datagram) { 0 } else { u64::MAX },
         })
     }
 
@@ -133,6 +137,7 @@ impl<'a> Fleet<'a> {
         let mut now = 0;
         loop {
             let link = &mut self.links[k as usize];
+            let Wire::Stream(exchange) = &mut link.wire else { return self.read_datagrams(k) };
             let Some(fd) = link.fd.as_ref().filter(|_| link.state == State::Open) else { break };
             match recv(fd, &mut self.read_buffer[..], RecvFlags::empty()) {
                 Ok((0, _)) => {
@@ -143,7 +148,7 @@ impl<'a> Fleet<'a> {
                     now = now_ns();
                     let (tally, ledger, queue) = (&mut self.tally, &mut self.ledger, &mut link.queue);
                     tally.read(now, n as u64);
-                    let verdict = link.exchange.receive(&self.read_buffer[..n], |_| {
+                    let verdict = exchange.receive(&self.read_buffer[..n], |_| {
                         let flight = ledger.pop(queue).expect("a right reply has a request in flight");
                         tally.answered(flight, now);
                         replies += 1;
@@ -214,6 +219,9 @@ impl<'a> Fleet<'a> {
         }
         link.waiting = 0;
         while let Some(flight) = self.ledger.pop(&mut link.queue) {
+            if flight.is_taken() {
+                continue;
+            }
             if link.queue.len() < unsent { self.tally.unsent(flight) } else { self.tally.unanswered(flight) }
         }
     }
@@ -242,14 +250,15 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Encodes and sends up to 64 KiB of what waits on `k`. Returns whether the socket took all of it.
+    /// Encodes and sends up to 64 KiB, or one datagram, of what waits on `k`. Returns whether the socket took all of it.
     #[inline]
     fn write_batch(&mut self, k: u32, now: u64) -> bool {
         let link = &mut self.links[k as usize];
         let output = &mut self.write_buffer;
         output.clear();
-        while link.waiting > 0 && output.len() < WRITE_BYTES {
-            link.exchange.send(Request::Echo { length: self.shared.spec.payload_bytes }, output);
+        let full_bytes = if link.wire.is_datagram() { 1 } else { WRITE_BYTES };
+        while link.waiting > 0 && output.len() < full_bytes {
+            link.wire.send(self.shared.spec.payload_bytes, output);
             link.waiting -= 1;
         }
         let fd = link.fd.as_ref().expect("an open connection has a socket");

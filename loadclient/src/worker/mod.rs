@@ -1,6 +1,7 @@
 //! One load thread: an epoll loop over its share of the connections.
 
 mod connect;
+mod datagram;
 mod failure;
 mod fleet;
 mod open;

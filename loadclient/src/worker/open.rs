@@ -24,6 +24,8 @@ pub(super) struct OpenLoop<'f, 'a> {
     /// When the next frame is due; `u64::MAX` after the last.
     due_ns: u64,
     spun_ns: u64,
+    /// Scratch: lost datagrams need no answer here, the schedule goes on.
+    lost: Vec<(u32, u64)>,
 }
 
 impl<'f, 'a> OpenLoop<'f, 'a> {
@@ -41,6 +43,7 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
             dirty: Vec::with_capacity(BATCH_FRAMES),
             due_ns: u64::MAX,
             spun_ns: 0,
+            lost: Vec::new(),
         };
         own.due_ns = own.next_due_ns();
         own
@@ -54,6 +57,8 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
             if self.phases.over(now, self.fleet) {
                 return Ok(self.phases.used());
             }
+            self.fleet.sweep(now, &mut self.lost);
+            self.lost.clear();
             self.fire(now);
             let events = self.wait()?;
             for index in 0..events {
@@ -89,7 +94,7 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
 
     /// Waits for events until the next frame is due or a boundary is reached.
     fn wait(&mut self) -> io::Result<usize> {
-        let until = self.due_ns.min(self.phases.next_ns());
+        let until = self.due_ns.min(self.phases.next_ns()).min(self.fleet.sweep_ns);
         let now = now_ns();
         let left = until.saturating_sub(now);
         let spin_ns = self.fleet.shared.spec.spin_ns;

@@ -13,16 +13,21 @@ const FILL_CONNS: usize = 64;
 pub(super) fn run(fleet: &mut Fleet<'_>, timeline: Timeline, slots: &[u32], in_flight: u32) -> io::Result<WindowUsage> {
     let mut phases = Phases::new(timeline);
     let mut unfilled = slots;
+    let mut lost = Vec::new();
     loop {
         let now = now_ns();
         phases.pass(now, fleet, 0)?;
         if phases.over(now, fleet) {
             return Ok(phases.used());
         }
+        fleet.sweep(now, &mut lost);
+        for (k, count) in lost.drain(..).filter(|_| phases.loading(now)) {
+            fleet.refill(k, count, now);
+        }
         let timeout = if now < timeline.start_ns {
             timeline.start_ns - now
         } else if unfilled.is_empty() || !phases.loading(now) {
-            phases.next_ns().saturating_sub(now)
+            phases.next_ns().min(fleet.sweep_ns).saturating_sub(now)
         } else {
             let (fill, rest) = unfilled.split_at(FILL_CONNS.min(unfilled.len()));
             unfilled = rest;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 
+use protocol::{Exchange, Probe};
 use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
 
 use super::connect::connect_all;
@@ -15,7 +16,7 @@ use super::fleet::Fleet;
 use super::open::OpenLoop;
 use super::phases::{Timeline, WindowUsage};
 use super::saturate;
-use crate::link::Link;
+use crate::link::{Link, Wire};
 use crate::schedule::Schedule;
 use crate::socket::SocketOptions;
 use crate::spec::{Mode, Spec};
@@ -60,6 +61,16 @@ impl Shared {
         let sources = &self.spec.source_addresses;
         let source = (!sources.is_empty()).then(|| sources[number as usize / targets % sources.len()]);
         (number as usize % targets, source)
+    }
+
+    fn link(&self, number: u32) -> Link {
+        let (target, _) = self.route(number);
+        let Spec { targets, payload_bytes, verify, .. } = &self.spec;
+        Link::new(if targets[target].is_datagram() {
+            Wire::Datagram(Probe::new(number, *payload_bytes, *verify), 0)
+        } else {
+            Wire::Stream(Exchange::new(number, *verify))
+        })
     }
 
     /// Whether a connection carries load: exactly `active` do, spread evenly.
@@ -122,7 +133,7 @@ impl Worker {
         let spec = &self.shared.spec;
         self.settle()?;
         let own = (spec.conns - self.thread).div_ceil(spec.threads);
-        let links = (0..own).map(|k| Link::new(self.shared.number(self.thread, k), spec.verify)).collect();
+        let links = (0..own).map(|k| self.shared.link(self.shared.number(self.thread, k))).collect();
         let attribution =
             if matches!(spec.mode, Mode::Saturate { .. }) { Attribution::Completed } else { Attribution::Intended };
         let internal = |error: io::Error| format!("load thread failed: {error}");
@@ -185,7 +196,7 @@ fn park(fleet: &mut Fleet<'_>, done: impl Fn(&Shared) -> bool) -> io::Result<()>
 }
 
 fn outcome(fleet: &Fleet<'_>, active: &[u32], used: WindowUsage) -> Outcome {
-    let answered = |&&k: &&u32| fleet.links[k as usize].exchange.answered() > 0;
+    let answered = |&&k: &&u32| fleet.links[k as usize].wire.answered() > 0;
     Outcome {
         tally: fleet.tally.clone(),
         cpu_ns: used.usage.cpu_ns,

@@ -1,6 +1,7 @@
 //! The client against servers whose answers are known: what it reports must follow from them by arithmetic.
 
 mod client;
+mod datagrams;
 mod honesty;
 mod manners;
 mod server;

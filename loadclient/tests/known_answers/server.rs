@@ -1,7 +1,7 @@
 //! Small servers whose misbehaviour is known exactly: a thread a connection, frames answered one by one.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use protocol::{Limits, Session, split};
+use protocol::{Limits, Session, datagram, split};
 
 /// What a server does with the frames of one connection.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,20 @@ pub(crate) enum Script {
     Refuse,
 }
 
+/// What a UDP server does with its datagrams, counted over all clients from 1.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum DatagramScript {
+    Echo,
+    /// Every `n`-th is not answered.
+    DropEvery(u64),
+    /// Every two are answered in the wrong order.
+    SwapPairs,
+    /// Every `n`-th is answered twice.
+    TwiceEvery(u64),
+    /// Every `n`-th is answered with other content.
+    WrongEvery(u64),
+}
+
 /// A server on threads of its own; it ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -47,6 +61,7 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 enum Wake {
+    Udp(SocketAddr),
     Tcp(SocketAddr),
     Unix(std::path::PathBuf),
 }
@@ -73,6 +88,41 @@ impl Server {
         Self { target: format!("tcp://{addr}"), stop, acceptor: Some(acceptor), wake: Wake::Tcp(addr) }
     }
 
+    pub(crate) fn udp(script: DatagramScript) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a loopback port is free");
+        let addr = socket.local_addr().expect("it is bound");
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let acceptor = thread::spawn(move || {
+            let mut input = vec![0; 65536];
+            let mut held: Option<(Vec<u8>, SocketAddr)> = None;
+            let mut count = 0;
+            while !seen.load(Ordering::Acquire) {
+                let Ok((n @ 1.., peer)) = socket.recv_from(&mut input) else { continue };
+                let mut reply = Vec::new();
+                datagram::answer(&input[..n], &LIMITS, &mut reply).expect("the client speaks the protocol");
+                count += 1;
+                match script {
+                    DatagramScript::DropEvery(n) if count % n == 0 => continue,
+                    DatagramScript::SwapPairs if held.is_none() => {
+                        held = Some((reply, peer));
+                        continue;
+                    }
+                    DatagramScript::TwiceEvery(n) if count % n == 0 => drop(socket.send_to(&reply, peer)),
+                    DatagramScript::WrongEvery(n) if count % n == 0 => {
+                        *reply.last_mut().expect("a reply has bytes") ^= 1;
+                    }
+                    _ => {}
+                }
+                let _ = socket.send_to(&reply, peer);
+                if let Some((first, peer)) = held.take() {
+                    let _ = socket.send_to(&first, peer);
+                }
+            }
+        });
+        Self { target: format!("udp://{addr}"), stop, acceptor: Some(acceptor), wake: Wake::Udp(addr) }
+    }
+
     pub(crate) fn unix(path: &Path, script: Script) -> Self {
         let listener = UnixListener::bind(path).expect("the path is free");
         let stop = Arc::new(AtomicBool::new(false));
@@ -96,6 +146,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         match &self.wake {
+            Wake::Udp(addr) => {
+                // An empty datagram: the server looks up.
+                let _ = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.send_to(&[], addr));
+            }
             Wake::Tcp(addr) => drop(std::net::TcpStream::connect(addr)),
             Wake::Unix(path) => drop(std::os::unix::net::UnixStream::connect(path)),
         }

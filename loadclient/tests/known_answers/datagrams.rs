@@ -1,0 +1,82 @@
+//! UDP: what is lost is unanswered, what comes in another order is not wrong, and nothing is sent again.
+
+use std::net::UdpSocket;
+
+use loadclient::report::Report;
+
+use crate::client;
+use crate::server::{DatagramScript, Server};
+
+fn run(script: DatagramScript, options: &str) -> Report {
+    let server = Server::udp(script);
+    client::report(&format!("--target {} --warmup 0s --grace 300ms --verify {options}", server.target), 0)
+}
+
+const OPEN: &str = "--conns 4 --total-rate 1000 --schedule fixed --duration 1s --timeout 100ms";
+
+#[test]
+fn a_correct_echo_is_answered_in_full() {
+    for payload in [0, 1, 64, 1400, 60_000] {
+        let report = run(DatagramScript::Echo, &format!("--conns 4 --rate 50 --duration 400ms --payload {payload}"));
+        assert_eq!((report.frames_ok, report.frames_wrong), (report.frames_intended, 0), "{payload}");
+        assert!(report.errors.is_empty(), "{payload}: {:?}", report.errors);
+        assert_eq!((report.conns_answered, report.frames_per_write), (4, 1.0), "{payload}");
+    }
+}
+
+#[test]
+fn loss_is_infinite_and_exact() {
+    let report = run(DatagramScript::DropEvery(20), OPEN);
+    // Every frame was written once: were one sent again, the server's count of twenties would shift.
+    assert_eq!(report.frames_unanswered, report.frames_intended / 20);
+    assert_eq!(report.frames_ok, report.frames_intended - report.frames_unanswered);
+    assert_eq!(report.response_ns.infinite, report.frames_unanswered);
+    assert!(report.response_ns.p90.is_some() && report.response_ns.p99.is_none(), "{:?}", report.response_ns);
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+}
+
+#[test]
+fn another_order_is_no_error() {
+    let report = run(DatagramScript::SwapPairs, &format!("{OPEN} --payload 1000"));
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    // An odd one may be left without its pair.
+    assert!(report.frames_unanswered <= 1, "{}", report.frames_unanswered);
+}
+
+#[test]
+fn a_second_reply_is_found() {
+    let report = run(DatagramScript::TwiceEvery(100), OPEN);
+    assert_eq!(report.frames_ok, report.frames_intended);
+    // The very last may still lie in the socket.
+    let found = report.errors.get("late_or_repeated").copied().unwrap_or(0);
+    assert!(found.abs_diff(report.frames_intended / 100) <= 1, "{found}");
+}
+
+#[test]
+fn wrong_content_is_found_and_answers_nothing() {
+    let report = run(DatagramScript::WrongEvery(10), OPEN);
+    assert_eq!(report.frames_wrong, report.frames_intended / 10);
+    assert_eq!(report.errors.get("wrong_content"), Some(&report.frames_wrong));
+    assert_eq!(report.frames_unanswered, report.frames_wrong);
+    assert_eq!(report.conns_live, 4, "a datagram says nothing about the next");
+}
+
+#[test]
+fn a_lost_datagram_does_not_stop_a_closed_loop() {
+    let report =
+        run(DatagramScript::DropEvery(3), "--conns 2 --mode saturate --in-flight 2 --duration 1s --timeout 20ms");
+    // Four slots lose one in three, and each loss costs its slot 25 ms at most before the next look: forty rounds
+    // a second and slot are the least, of which two in three are answered.
+    assert!(report.frames_ok > 20, "{}", report.frames_ok);
+    assert!(report.frames_unanswered > 20, "{}", report.frames_unanswered);
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+}
+
+#[test]
+fn nobody_there_is_a_refusal_on_every_socket() {
+    let addr = UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("a loopback port is free");
+    let line = format!("--target udp://{addr} --conns 2 --total-rate 100 --warmup 0s --duration 500ms --grace 100ms");
+    let report = client::report(&line, 1);
+    assert_eq!((report.conns_live, report.frames_ok), (0, 0));
+    assert_eq!(report.errors.get("refused"), Some(&2), "{:?}", report.errors);
+}
