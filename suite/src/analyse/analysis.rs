@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::Resampler;
 use super::context::Context;
+use super::contrast::Contrast;
+use super::lines::{Along, Lines};
 use super::metric::Metric;
 use super::sample::Samples;
+use super::slope::{Part, SlopeColumn, slopes};
 use super::table::Table;
 use crate::record::{Cell, Trial};
 
@@ -15,8 +18,14 @@ pub struct Analysis {
     pub context: Context,
     /// Trials that the records hold, twins included.
     pub trials: u32,
-    /// One per metric that any trial yields.
+    /// One per metric, in the order of [`Metric::ALL`].
     pub tables: Vec<Table>,
+    /// Memory per connection, one per part of the memory; none where no count varies.
+    pub slopes: Vec<Table<SlopeColumn>>,
+    /// Crossovers of the metrics of [`FOLLOWED`], along connections and along payload.
+    pub lines: Vec<Lines>,
+    /// Unix sockets and UDP beside TCP.
+    pub contrasts: Vec<Contrast>,
     /// Trials that did not get to their end.
     pub failed: Vec<Failed>,
 }
@@ -32,15 +41,43 @@ pub struct Failed {
     pub error: String,
 }
 
+/// The metrics whose crossovers are looked for.
+pub const FOLLOWED: [Metric; 5] =
+    [Metric::ServerCpuOpen, Metric::ResponseP50, Metric::ResponseP99, Metric::Throughput, Metric::MemoryUser];
+
+/// The metrics that are set beside TCP's.
+const CONTRASTED: [Metric; 5] =
+    [Metric::ServerCpuOpen, Metric::ResponseP50, Metric::ResponseP99, Metric::Throughput, Metric::SwitchesPerFrame];
+
 /// Analyses a run from its trials. The same input gives the same output, to the bit.
 #[must_use]
 pub fn analyse(trials: &[Trial], context: &Context) -> Analysis {
     let mut resampler = Resampler::new(context.seed);
-    let tables = Metric::ALL
-        .into_iter()
-        .map(|metric| Table::of(metric, &Samples::collect(metric, trials, context), context, &mut resampler))
-        .collect();
-    Analysis { context: context.clone(), trials: trials.len() as u32, tables, failed: failed(trials) }
+    let mut tables = Vec::new();
+    let mut lines = Vec::new();
+    let mut contrasts = Vec::new();
+    for metric in Metric::ALL {
+        let samples = Samples::collect(metric, trials, context);
+        let table = Table::of(metric, &samples, context, &mut resampler);
+        if FOLLOWED.contains(&metric) {
+            let along = |along| Lines::of(metric, along, &samples, context, &mut resampler);
+            lines.extend(Along::BOTH.into_iter().filter_map(along));
+        }
+        if CONTRASTED.contains(&metric) {
+            contrasts.extend(Contrast::of(metric, &table, &samples, context, &mut resampler));
+        }
+        tables.push(table);
+    }
+    let slopes = Part::ALL.into_iter().filter_map(|part| slopes(part, trials, context, &mut resampler)).collect();
+    Analysis {
+        context: context.clone(),
+        trials: trials.len() as u32,
+        tables,
+        slopes,
+        lines,
+        contrasts,
+        failed: failed(trials),
+    }
 }
 
 fn failed(trials: &[Trial]) -> Vec<Failed> {

@@ -36,7 +36,7 @@ pub enum Verdict {
     Tie,
     /// Worse than the best beyond δ, established.
     Behind,
-    /// Too few blocks in common with the best.
+    /// Too few blocks in common with the best, or another's value is only a bound.
     Undetermined,
     /// No other variant has a value here.
     Alone,

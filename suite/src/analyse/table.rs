@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Interval, Resampler, median};
-use super::compare::{BLOCKS_MIN, Standing, stand};
+use super::compare::{BLOCKS_MIN, Standing, Verdict, stand};
 use super::context::Context;
 use super::metric::{Better, Metric, Unit};
 use super::noise::Floor;
@@ -84,6 +84,7 @@ impl Table {
                 let absent = || absence(context, variant, *cell);
                 row.entries.push(Entry::of(&outcomes, standing, absent, context.blocks_asked, resampler));
             }
+            leave_open(&mut rows);
         }
         Self {
             key: metric.key().into(),
@@ -116,6 +117,18 @@ impl Entry {
         let blocks = if status == Status::Measured { values.len() } else { 0 };
         let interval = (blocks >= BLOCKS_MIN).then(|| resampler.median_interval(&values)).flatten();
         Self { status, value: median(&values), interval, blocks: blocks as u32, standing, reasons }
+    }
+}
+
+/// In the last column: who is best is open while another's value is only a bound.
+fn leave_open(rows: &mut [Row]) {
+    let mut last = rows.iter_mut().filter_map(|row| row.entries.last_mut()).collect::<Vec<_>>();
+    if last.iter().any(|entry| entry.status == Status::Bound) {
+        for standing in last.iter_mut().filter_map(|entry| entry.standing.as_mut()) {
+            if matches!(standing.verdict, Verdict::Best | Verdict::Leading | Verdict::Tie | Verdict::Alone) {
+                standing.verdict = Verdict::Undetermined;
+            }
+        }
     }
 }
 

@@ -25,24 +25,22 @@ enum Doubt {
 }
 
 /// The gates by name. A name that is not here doubts everything: unknown must not mean harmless.
-const GATES: [(&str, Doubt); 17] = [
-    ("conns_live", Doubt::Everything),
-    ("conns_answered", Doubt::Everything),
-    ("wrong_replies", Doubt::Everything),
+const GATES: [(&str, Doubt); 15] = [
+    ("live", Doubt::Everything),
+    ("wrong", Doubt::Everything),
+    ("wrong_reply", Doubt::Everything),
     ("errors", Doubt::Everything),
-    ("engine_died", Doubt::Everything),
-    ("engine_errors", Doubt::Everything),
-    ("accept_queue", Doubt::Everything),
+    ("listen", Doubt::Everything),
+    ("frames", Doubt::Everything),
     ("rate", Doubt::Rate),
-    ("queue_overflow", Doubt::Rate),
-    ("unanswered", Doubt::Rate),
+    ("overflow", Doubt::Rate),
     ("lag", Doubt::Latency),
     ("lag_trend", Doubt::Latency),
     ("client_busy", Doubt::Client),
-    ("client_run_delay", Doubt::Client),
+    ("run_delay", Doubt::Client),
     ("steal", Doubt::Time),
-    ("foreign_cpu", Doubt::Time),
-    ("littles_law", Doubt::Loop),
+    ("foreign", Doubt::Time),
+    ("little", Doubt::Loop),
 ];
 
 /// The gate that marks a peak within reach of the null server's.
@@ -51,7 +49,11 @@ const CEILING: &str = "client_bound";
 /// What a trial says about a metric: a usable value, or why it is not one. The first gate that matters is named.
 #[must_use]
 pub fn judge(metric: Metric, trial: &Trial) -> Outcome {
-    let value = metric.extract(trial);
+    judge_value(metric, trial, metric.extract(trial))
+}
+
+/// The same for a value that was taken from the trial in another way.
+pub(super) fn judge_value(metric: Metric, trial: &Trial, value: Result<f64, String>) -> Outcome {
     if let Some(failure) = &trial.failure {
         let reason = Reason::new(&format!("failed in {}", failure.stage), &failure.error);
         return Outcome::Invalid { value: value.ok(), reason };

@@ -1,39 +1,65 @@
-//! `report.md`: the tables as Markdown.
+//! `report.md`: the answer first, then every table.
 
 use std::fmt::Write;
 
-use super::number;
-use crate::analyse::{Analysis, Entry, Table};
+use super::grid::{Grid, Tone};
+use super::{grids, label, summary};
+use crate::analyse::Analysis;
 
 /// The whole report.
 #[must_use]
 pub fn render(analysis: &Analysis) -> String {
-    let mut out =
-        format!("# {}: {}\n\n{}\n", analysis.context.experiment, analysis.context.run, analysis.context.question);
-    for table in &analysis.tables {
-        push_table(&mut out, table);
+    let context = &analysis.context;
+    let mut out = format!("# {}\n\n{}\n\n", context.run, context.question);
+    let _ = writeln!(out, "{}.\n", label::origin(analysis));
+    let _ = writeln!(out, "```sh\n{}\n```\n", context.command);
+    for sentence in summary::sentences(analysis) {
+        let _ = writeln!(out, "- {}", escape(&sentence));
+    }
+    for failure in summary::failures(analysis) {
+        let _ = writeln!(out, "\n{}", escape(&failure));
+    }
+    for grid in grids::all(analysis) {
+        let _ = write!(out, "\n## {}\n\n", escape(&grid.title));
+        push_grid(&mut out, &grid);
     }
     out
 }
 
-fn push_table(out: &mut String, table: &Table) {
-    let _ = write!(out, "\n## {}\n\n| |", table.title);
-    for cell in &table.columns {
-        let _ = write!(out, " {:?} {} B × {} |", cell.transport, cell.payload_bytes, cell.connections);
+/// One grid as a Markdown table, with its captions, legend and footnotes.
+pub(super) fn push_grid(out: &mut String, grid: &Grid) {
+    for caption in &grid.captions {
+        let _ = writeln!(out, "{}  ", escape(caption));
     }
-    let _ = write!(out, "\n|---|{}", "---:|".repeat(table.columns.len()));
-    for row in &table.rows {
-        let _ = write!(out, "\n| {} |", row.name);
-        for entry in &row.entries {
-            let _ = write!(out, " {} |", cell_text(entry, table));
+    out.push_str("\n|");
+    for stub in &grid.stubs {
+        let _ = write!(out, " {} |", escape(stub));
+    }
+    for column in &grid.columns {
+        let _ = write!(out, " {} |", escape(&column.lines.join("<br>")));
+    }
+    let _ = write!(out, "\n|{}{}\n", "---|".repeat(grid.stubs.len()), "---:|".repeat(grid.columns.len()));
+    for row in &grid.rows {
+        out.push('|');
+        for stub in &row.stubs {
+            let _ = write!(out, " {} |", escape(stub));
         }
+        for cell in &row.cells {
+            let text = escape(&cell.joined());
+            let _ = match cell.tone {
+                Tone::Best => write!(out, " **{text}** |"),
+                _ => write!(out, " {text} |"),
+            };
+        }
+        out.push('\n');
     }
-    out.push('\n');
+    let _ = writeln!(out, "\n{}", escape(&grid.legend));
+    for note in grid.notes.lines() {
+        let _ = writeln!(out, "\n{}", escape(&note));
+    }
 }
 
-fn cell_text(entry: &Entry, table: &Table) -> String {
-    match entry.value {
-        Some(value) => number::compact(value, table.unit),
-        None => entry.reasons.first().map_or_else(|| "—".into(), |exclusion| exclusion.reason.kind.clone()),
-    }
+/// What would end a cell or start markup.
+fn escape(text: &str) -> String {
+    text.replace('|', "\\|").replace('*', "\\*").replace('\n', " ")
 }

@@ -1,8 +1,16 @@
 //! Reports: what people read, each a function of the [`Analysis`](crate::analyse::Analysis) alone.
 
+mod beside;
 mod files;
+mod grid;
+mod grids;
+mod label;
+mod leads;
 pub mod markdown;
+mod notes;
 pub mod number;
+pub mod summary;
 pub mod terminal;
+mod values;
 
 pub use files::write_all;

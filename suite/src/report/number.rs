@@ -26,6 +26,25 @@ pub fn ratio(value: f64) -> String {
     }
 }
 
+/// A count of things: `4096`, `100 k`, `1 M`.
+#[must_use]
+pub fn count(value: u32) -> String {
+    match value {
+        v if v >= 1_000_000 && v.is_multiple_of(100_000) => format!("{} M", f64::from(v) / 1e6),
+        v if v >= 10_000 && v.is_multiple_of(1_000) => format!("{} k", v / 1_000),
+        v => v.to_string(),
+    }
+}
+
+/// A ratio as a difference: `−31 %`.
+#[must_use]
+pub fn signed_percent(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    let sign = if percent < 0.0 { '−' } else { '+' };
+    let size = percent.abs();
+    if size < 9.95 { format!("{sign}{size:.1} %") } else { format!("{sign}{size:.0} %") }
+}
+
 /// A log ratio as a percentage.
 #[must_use]
 pub fn percent(log_ratio: f64) -> String {

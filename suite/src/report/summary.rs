@@ -1,0 +1,254 @@
+//! The answer in sentences, made from the same tables that stand beside it.
+
+use super::{label, leads, number};
+use crate::analyse::{Along, Analysis, Better, Entry, Failed, Lead, Metric, Part, Side, Status, Table, Unit, Verdict};
+use crate::record::{Cell, State, Transport};
+
+/// Crossovers that are worth a sentence of their own; more are left to the tables.
+const CROSSOVERS_MAX: usize = 6;
+
+/// The metrics that the summary speaks of, and how.
+const SPOKEN: [(Metric, &str); 3] = [
+    (Metric::ServerCpuOpen, "Least server CPU per frame"),
+    (Metric::ResponseP99, "Lowest p99 response time"),
+    (Metric::Throughput, "Highest throughput"),
+];
+
+/// What the run says about its question, most important first.
+#[must_use]
+pub fn sentences(analysis: &Analysis) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (metric, phrase) in SPOKEN {
+        let Some(table) = table(analysis, metric) else { continue };
+        for (transport, payload) in lines(&table.columns) {
+            let line = format!("{phrase}, {} over {}", label::payload(payload), label::transport(transport));
+            sentences.extend(leaders(table, transport, payload, &line));
+        }
+    }
+    sentences.extend(crossovers(analysis));
+    sentences.extend(memory(analysis));
+    sentences.extend(transports(analysis));
+    sentences.extend(limits(analysis));
+    sentences
+}
+
+/// Trials that failed, one line each.
+#[must_use]
+pub fn failures(analysis: &Analysis) -> Vec<String> {
+    let line = |failed: &Failed| {
+        let cell = label::cell(failed.cell);
+        format!("Trial {} ({}, {cell}) failed in {}: {}", failed.trial, failed.variant, failed.stage, failed.error)
+    };
+    analysis.failed.iter().map(line).collect()
+}
+
+fn table(analysis: &Analysis, metric: Metric) -> Option<&Table> {
+    analysis.tables.iter().find(|table| table.key == metric.key())
+}
+
+/// Transports and payloads with at least two connection counts, in the order of the columns.
+fn lines(cells: &[Cell]) -> Vec<(Transport, u32)> {
+    let mut lines: Vec<(Transport, u32)> = Vec::new();
+    for cell in cells {
+        let line = (cell.transport, cell.payload_bytes);
+        let counts = cells.iter().filter(|other| (other.transport, other.payload_bytes) == line).count();
+        if counts >= 2 && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Who leads a line: stretches of counts with the same leading group, and the last count's slowest.
+fn leaders(table: &Table, transport: Transport, payload: u32, line: &str) -> Option<String> {
+    let on_line = |cell: &Cell| cell.transport == transport && cell.payload_bytes == payload;
+    let mut places: Vec<usize> = (0..table.columns.len()).filter(|place| on_line(&table.columns[*place])).collect();
+    places.sort_by_key(|place| table.columns[*place].connections);
+    let mut stretches: Vec<(Vec<&str>, Vec<u32>)> = Vec::new();
+    for place in &places {
+        let group = leading(table, *place);
+        let count = table.columns[*place].connections;
+        match stretches.last_mut() {
+            Some((last, counts)) if *last == group => counts.push(count),
+            _ => stretches.push((group, vec![count])),
+        }
+    }
+    if stretches.iter().all(|(group, _)| group.is_empty()) {
+        return None;
+    }
+    let texts: Vec<String> = stretches.iter().map(|(group, counts)| stretch(group, counts)).collect();
+    let most = places.last().and_then(|place| trailing(table, *place)).unwrap_or_default();
+    Some(format!("{line}: {}.{most}", texts.join("; ")))
+}
+
+/// The best of a column and all that are not told apart from it; empty where nothing can be said.
+fn leading(table: &Table, place: usize) -> Vec<&str> {
+    let leads = |entry: &Entry| {
+        let verdict = entry.standing.as_ref().map(|standing| standing.verdict);
+        matches!(verdict, Some(Verdict::Best | Verdict::Leading | Verdict::Tie | Verdict::Alone))
+    };
+    let rows = table.rows.iter().filter(|row| leads(&row.entries[place]));
+    rows.map(|row| row.name.as_str()).collect()
+}
+
+fn stretch(group: &[&str], counts: &[u32]) -> String {
+    let who = match group {
+        [] => "nobody is established".into(),
+        [one] => (*one).to_owned(),
+        several => format!("{} (a tie)", and(several)),
+    };
+    let where_ = match counts {
+        [one] => format!("at {} connections", number::count(*one)),
+        several => {
+            format!("from {} to {}", number::count(several[0]), label::connections_long(several[several.len() - 1]))
+        }
+    };
+    format!("{who} {where_}")
+}
+
+/// Who is furthest behind in a column.
+fn trailing(table: &Table, place: usize) -> Option<String> {
+    let behind = |entry: &Entry| {
+        let standing = entry.standing.as_ref().filter(|standing| standing.verdict == Verdict::Behind)?;
+        Some((standing.ratio, entry.value?))
+    };
+    let rows = table.rows.iter().filter_map(|row| Some((row.name.as_str(), behind(&row.entries[place])?)));
+    let (name, (ratio, value)) = rows.max_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
+    let count = number::count(table.columns[place].connections);
+    let word = if table.better == Better::Lower { "times as much" } else { "times less" };
+    let value = number::compact(value, table.unit);
+    Some(format!(" At {count}, {name} is the furthest behind: {} {word} ({value}).", number::ratio(ratio)))
+}
+
+fn crossovers(analysis: &Analysis) -> Vec<String> {
+    let names = analysis.context.names();
+    let mut sentences = Vec::new();
+    let mut found = 0;
+    for lines in analysis.lines.iter().filter(|lines| SPOKEN[..2].iter().any(|(metric, _)| metric.key() == lines.key)) {
+        for pair in &lines.pairs {
+            for (line, finding) in lines.lines.iter().zip(&pair.findings) {
+                let side = |side: Side| if side == Side::First { &names[pair.first] } else { &names[pair.second] };
+                let fixed = match lines.along {
+                    Along::Connections => label::payload(line.fixed),
+                    Along::Payload => label::connections_long(line.fixed),
+                };
+                let what = format!("{} over {}, {}", fixed, label::transport(line.transport), short(&lines.key));
+                let unit = if lines.along == Along::Connections { "connections" } else { "B" };
+                let Lead::Crossings(crossings) = &finding.lead else { continue };
+                for crossing in crossings {
+                    found += 1;
+                    sentences.push(format!(
+                        "Crossover ({what}): {} is ahead below {} {unit} {}, {} above.",
+                        side(crossing.from),
+                        leads::place(crossing.at),
+                        leads::interval(crossing.interval),
+                        side(crossing.from.other()),
+                    ));
+                }
+            }
+        }
+    }
+    if found > CROSSOVERS_MAX {
+        sentences.truncate(CROSSOVERS_MAX);
+        sentences.push(format!("{} more crossovers are in the tables.", found - CROSSOVERS_MAX));
+    }
+    sentences
+}
+
+fn short(key: &str) -> &'static str {
+    if key == Metric::ServerCpuOpen.key() { "server CPU per frame" } else { "p99 response time" }
+}
+
+/// What a used, idle TCP connection costs, at the smallest payload.
+fn memory(analysis: &Analysis) -> Option<String> {
+    let table = analysis.slopes.iter().find(|table| table.key == Part::User.key())?;
+    let place = table.columns.iter().position(|column| column.state == State::Used)?;
+    let entries = || table.rows.iter().map(|row| (row.name.as_str(), &row.entries[place]));
+    let valued = |status: Status| {
+        let mut values: Vec<(&str, f64)> = entries()
+            .filter(|(_, entry)| entry.status == status)
+            .filter_map(|(name, entry)| Some((name, entry.value?)))
+            .collect();
+        values.sort_by(|a, b| a.1.total_cmp(&b.1));
+        values
+    };
+    let (values, caution) = match valued(Status::Measured) {
+        values if !values.is_empty() => (values, ""),
+        _ => (valued(Status::Invalid), " Indicative only: see the table for the reason."),
+    };
+    let bytes = |value: f64| number::compact(value, Unit::Bytes);
+    let (least, most) = (values.first()?, values.last()?);
+    if values.len() == 1 {
+        return Some(format!(
+            "A used, idle connection costs {} of server memory in {}.{caution}",
+            bytes(least.1),
+            least.0
+        ));
+    }
+    Some(format!(
+        "A used, idle connection costs {} of server memory in {} and {} in {}, {} more.{caution}",
+        bytes(least.1),
+        least.0,
+        bytes(most.1),
+        most.0,
+        bytes(most.1 - least.1),
+    ))
+}
+
+/// What the other transports save of the server's CPU.
+fn transports(analysis: &Analysis) -> Vec<String> {
+    let Some(contrast) = analysis.contrasts.iter().find(|contrast| contrast.key == Metric::ServerCpuOpen.key()) else {
+        return Vec::new();
+    };
+    let of = |transport: Transport| {
+        let on = |(place, cell): (usize, &Cell)| (cell.transport == transport).then_some(place);
+        let places: Vec<usize> = contrast.columns.iter().enumerate().filter_map(on).collect();
+        let entries = contrast.rows.iter().flat_map(|row| places.iter().map(|place| &row.entries[*place]));
+        let mut ratios: Vec<f64> =
+            entries.filter(|entry| entry.interval.is_some()).filter_map(|entry| entry.ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        let (low, high) = (ratios.first()?, ratios.last()?);
+        Some(format!(
+            "Server CPU per frame over {} against TCP: {} to {}, depending on the engine.",
+            label::transport(transport),
+            number::signed_percent(*low),
+            number::signed_percent(*high)
+        ))
+    };
+    [Transport::Unix, Transport::Udp].into_iter().filter_map(of).collect()
+}
+
+/// How far the run can be trusted.
+fn limits(analysis: &Analysis) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(table) = table(analysis, Metric::Throughput) {
+        let entries = || table.rows.iter().flat_map(|row| &row.entries).filter(|entry| entry.value.is_some());
+        let bounds = entries().filter(|entry| entry.status == Status::Bound).count();
+        if bounds > 0 {
+            sentences.push(format!(
+                "{bounds} of {} throughputs are lower bounds, as the client was the limit; \
+                 server CPU per frame at the fixed rate does not depend on it.",
+                entries().count()
+            ));
+        }
+    }
+    let blocks = analysis.context.blocks_asked;
+    if (blocks as usize) < crate::analyse::BLOCKS_MIN {
+        sentences.push(format!(
+            "With {blocks} blocks nothing is told apart: {} are needed, 6 or more for narrow intervals.",
+            crate::analyse::BLOCKS_MIN
+        ));
+    } else if blocks < 6 {
+        sentences
+            .push(format!("With {blocks} blocks an interval is little more than the range of the blocks: it is wide."));
+    }
+    sentences
+}
+
+fn and(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}

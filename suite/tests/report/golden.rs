@@ -1,0 +1,88 @@
+//! What people read, against golden files; `UPDATE=1 cargo test` rewrites them.
+
+use suite::analyse::{Analysis, Context, Skip, analyse};
+use suite::record::{Cell, Transport, Trial};
+use suite::report::{markdown, terminal};
+
+use crate::synthetic::{Synthetic, Truth, gate, tcp};
+
+const VARIANTS: [&str; 5] = ["glommio/default", "may/default", "mio/default", "tokio/multi-thread", "tokio/per-core"];
+
+/// Five variants over eight cells, with everything that a table must be able to show.
+fn example() -> (Context, Vec<Trial>) {
+    let mut cells: Vec<Cell> = [64, 4096].iter().flat_map(|b| [16, 256, 1024].map(|n| tcp(n, *b))).collect();
+    cells.push(Cell { transport: Transport::Unix, connections: 256, payload_bytes: 64 });
+    cells.push(Cell { transport: Transport::Udp, connections: 256, payload_bytes: 64 });
+    let mut run = Synthetic::new(&VARIANTS, &cells, |variant, cell| {
+        let growth = f64::from(cell.connections).ln();
+        let transport = match cell.transport {
+            Transport::Tcp => 1.0,
+            Transport::Unix => 0.7,
+            Transport::Udp => 0.8,
+        };
+        // glommio starts high and stays flat: it overtakes may on the way.
+        let cpu_ns = match variant {
+            0 => 11_500.0 + 50.0 * growth,
+            1 => 9_000.0 + 600.0 * growth,
+            2 => 7_800.0 + 80.0 * growth,
+            3 => 9_400.0 + 80.0 * growth,
+            _ => 7_900.0 + 80.0 * growth,
+        };
+        let payload = 1.0 + f64::from(cell.payload_bytes) / 40_000.0;
+        let cpu_ns = cpu_ns * transport * payload;
+        let user_bytes_per_connection = [3_088.0, 9_977.0, 2_216.0, 2_990.0, 2_945.0][variant];
+        Truth { cpu_ns, p50_ns: cpu_ns * 4.0, rate_per_s: 0.9e9 / cpu_ns, user_bytes_per_connection }
+    });
+    run.context.skips.push(Skip {
+        engine: "glommio".into(),
+        variant: None,
+        cell: None,
+        transport: Some(Transport::Udp),
+        reason: "no UDP in this engine".into(),
+    });
+    run.detailed = true;
+    let mut trials = run.trials();
+    trials.retain(|trial| trial.engine != "glommio" || trial.cell.transport != Transport::Udp);
+    for trial in &mut trials {
+        let client_bound = trial.engine == "mio" && trial.cell.connections == 1024;
+        if client_bound {
+            trial.loads[1].gates.push(gate("client_busy"));
+        }
+        if trial.engine == "may" && trial.cell == tcp(16, 64) {
+            trial.loads[0].gates.push(gate("lag"));
+        }
+    }
+    (run.context, trials)
+}
+
+pub(crate) fn example_analysis() -> Analysis {
+    let (context, trials) = example();
+    analyse(&trials, &context)
+}
+
+fn check(file: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/golden").join(file);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().expect("the golden folder")).expect("the folder can be made");
+        std::fs::write(&path, text).expect("the golden file can be written");
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == text, "{file} differs from its golden file; look at it, then UPDATE=1 cargo test");
+}
+
+#[test]
+fn the_terminal_at_100_columns() {
+    let style = terminal::Style { colour: false, width: 100, all: false };
+    check("terminal-100.txt", &terminal::render(&example_analysis(), style));
+}
+
+#[test]
+fn the_terminal_at_160_columns_with_all_metrics() {
+    let style = terminal::Style { colour: false, width: 160, all: true };
+    check("terminal-160-all.txt", &terminal::render(&example_analysis(), style));
+}
+
+#[test]
+fn the_markdown_report() {
+    check("report.md", &markdown::render(&example_analysis()));
+}

@@ -1,0 +1,9 @@
+//! Tests of the analysis and of the reports, on synthetic runs whose answers are known.
+
+mod synthetic;
+
+mod comparison;
+mod crossovers;
+mod golden;
+mod slopes;
+mod validity;
