@@ -1,5 +1,14 @@
 //! The runner's parts, in the order the data flows: plan → run → record → analyse → report.
 
 pub mod analyse;
+pub mod catalog;
+pub mod cli;
+pub mod conclude;
+pub mod experiment;
+pub mod measure;
+pub mod plan;
+pub mod progress;
+pub mod publish;
 pub mod record;
 pub mod report;
+pub mod run;

@@ -1,3 +1,7 @@
 //! `suite`: the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    suite::cli::main()
+}

@@ -26,6 +26,12 @@ pub struct Manifest {
     /// Options of this engine alone, by name.
     #[serde(default)]
     pub setting: BTreeMap<String, Setting>,
+    /// The program, for an engine that is no package of this workspace; below its folder, if the path is relative.
+    #[serde(default)]
+    pub program: Option<String>,
+    /// The command that makes `program`, run in the engine's folder; absent where it exists already.
+    #[serde(default)]
+    pub build: Vec<String>,
     /// Ways to run it; the first is the default.
     pub variant: Vec<Variant>,
 }

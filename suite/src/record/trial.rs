@@ -55,6 +55,29 @@ pub enum Transport {
     Udp,
 }
 
+impl Transport {
+    /// Its name in files, and the scheme of its addresses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Unix => "unix",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+impl std::str::FromStr for Transport {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        [Self::Tcp, Self::Unix, Self::Udp]
+            .into_iter()
+            .find(|transport| transport.name() == name)
+            .ok_or_else(|| format!("unknown transport {name:?}: use tcp, unix, udp"))
+    }
+}
+
 /// A process of a trial, as it was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandLine {

@@ -1,0 +1,76 @@
+//! `suite show`: one trial, and how to repeat it by hand.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+
+use crate::record::{RunFolder, Trial, read};
+
+pub(super) fn show(run: &Path, number: u32) -> anyhow::Result<ExitCode> {
+    let records = read(&RunFolder::open(run)?.records())?;
+    let last = records.trials.iter().map(|trial| trial.trial).max().context("the run has no records yet")?;
+    let Some(trial) = records.trials.iter().find(|trial| trial.trial == number) else {
+        bail!("no record of trial {number} in {} (the last one is {last})", run.display());
+    };
+    std::io::stdout().write_all(describe(trial)?.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(trial: &Trial) -> anyhow::Result<String> {
+    let cell = trial.cell;
+    let twin = if trial.twin { " (twin)" } else { "" };
+    let mut text = format!(
+        "trial {} of block {}: {}/{}{twin}, {} × {} connections × {} B, seed {}\n",
+        trial.trial,
+        trial.block,
+        trial.engine,
+        trial.variant,
+        cell.transport.name(),
+        cell.connections,
+        cell.payload_bytes,
+        trial.seed
+    );
+    text +=
+        "\nTo repeat it, start each server in a terminal of its own, then the clients of one load after the other\n";
+    text += "(--hold and --linger, with which the suite samples memory in between, are left out):\n\n";
+    for command in &trial.commands {
+        let words = command.argv.iter().filter(|word| !["--hold", "--linger"].contains(&word.as_str()));
+        let line: Vec<String> = words.map(|word| quote(word)).collect();
+        writeln!(text, "  # {}\n  {}", command.role, line.join(" "))?;
+    }
+    if let Some(failure) = &trial.failure {
+        writeln!(text, "\nIt failed in stage {}: {}", failure.stage, failure.error)?;
+        for line in &failure.stderr_tail {
+            writeln!(text, "  | {line}")?;
+        }
+    }
+    for load in &trial.loads {
+        writeln!(text, "\n{:?} load:", load.mode)?;
+        if load.gates.is_empty() {
+            writeln!(text, "  valid")?;
+        }
+        for gate in &load.gates {
+            writeln!(text, "  gate {}: {}", gate.gate, gate.detail)?;
+        }
+        let mut brief = serde_json::to_value(load)?;
+        // Histograms are for programs.
+        brief["client"].as_object_mut().context("a report is an object")?.remove("hdr");
+        for line in serde_json::to_string_pretty(&brief)?.lines() {
+            writeln!(text, "  {line}")?;
+        }
+    }
+    Ok(text)
+}
+
+/// A word as a shell reads it back.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

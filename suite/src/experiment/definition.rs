@@ -1,0 +1,180 @@
+//! What an experiment file says: a question, the cells to ask it in, and how long to look.
+
+use std::collections::BTreeMap;
+
+use anyhow::{bail, ensure};
+use protocol::MAX_PAYLOAD_BYTES;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Cell, Mode, Transport};
+
+/// One experiment. It names no engines: all that exist are asked, save those in `skip`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// What the run answers, in a sentence.
+    pub question: String,
+    /// Which variants are asked when the command line does not say.
+    #[serde(default)]
+    pub scope: Scope,
+    pub grid: Vec<Grid>,
+    /// The loads of every trial, in order, on the same server process.
+    pub load: Vec<LoadSpec>,
+    /// Cells in which every block repeats one trial: the A/A pairs that show the noise floor.
+    pub twin: Vec<Cell>,
+    pub profile: BTreeMap<String, Profile>,
+    #[serde(default)]
+    pub skip: Vec<Skip>,
+    /// TCP congestion control of both sides; absent leaves the host's.
+    pub congestion: Option<String>,
+    /// Arguments for every engine, as the harness spells them.
+    #[serde(default)]
+    pub engine_args: Vec<String>,
+}
+
+/// Which variants an experiment is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Every variant that is not a control.
+    #[default]
+    All,
+    /// Engines that have a control variant: that one, and the variant it is the control of (the engine's first).
+    Controls,
+}
+
+/// A cross of axes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    pub transport: Transport,
+    pub connections: Vec<u32>,
+    pub payload_bytes: Vec<u32>,
+    /// The profiles that look at these cells; absent means all.
+    pub profiles: Option<Vec<String>>,
+}
+
+/// A load to apply.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadSpec {
+    pub mode: Mode,
+    /// Open: frames per second over all connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_rate_per_s: Option<f64>,
+    /// Open: lowers the rate for payloads with which it would be more than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_s_max: Option<u64>,
+    /// Saturate: requests in flight on each connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u32>,
+}
+
+/// How long to look, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    pub blocks: u32,
+    pub warmup_ms: u64,
+    pub window_ms: u64,
+    pub connect_rate_per_s: u32,
+    /// How long a process may stay silent beyond what its work takes, before it counts as hung.
+    #[serde(default = "default_patience_ms")]
+    pub patience_ms: u64,
+}
+
+/// An engine that an experiment leaves out, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skip {
+    /// `engine` or `engine/variant`.
+    pub engine: String,
+    pub reason: String,
+}
+
+const fn default_patience_ms() -> u64 {
+    10_000
+}
+
+impl LoadSpec {
+    /// Frames per second that this load offers with such payloads, over all connections; `None` in a closed loop.
+    #[must_use]
+    pub fn rate_per_s(&self, payload_bytes: u32) -> Option<f64> {
+        let rate = self.total_rate_per_s?;
+        let cap = self.bytes_per_s_max.map_or(f64::INFINITY, |bytes| bytes as f64 / f64::from(payload_bytes.max(1)));
+        Some(rate.min(cap))
+    }
+}
+
+impl Experiment {
+    /// The cells that `profile` looks at, each once, in the file's order.
+    #[must_use]
+    pub fn cells(&self, profile: &str) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for grid in &self.grid {
+            if grid.profiles.as_ref().is_some_and(|profiles| !profiles.iter().any(|name| name == profile)) {
+                continue;
+            }
+            for &connections in &grid.connections {
+                for &payload_bytes in &grid.payload_bytes {
+                    let cell = Cell { transport: grid.transport, connections, payload_bytes };
+                    if !cells.contains(&cell) {
+                        cells.push(cell);
+                    }
+                }
+            }
+        }
+        cells
+    }
+
+    /// Whether all values make sense together.
+    ///
+    /// # Errors
+    /// Names the first value that does not, and what would.
+    pub fn check(&self) -> anyhow::Result<()> {
+        ensure!(!self.load.is_empty(), "no [[load]]: nothing would be measured");
+        ensure!(!self.profile.is_empty(), "no [profile.…]: nothing says how long to look");
+        for grid in &self.grid {
+            for &connections in &grid.connections {
+                ensure!(connections > 0, "[[grid]] connections 0: at least one is needed");
+            }
+            for &payload in &grid.payload_bytes {
+                let most = if grid.transport == Transport::Udp { UDP_PAYLOAD_BYTES_MAX } else { MAX_PAYLOAD_BYTES };
+                ensure!(payload as usize <= most, "[[grid]] payload_bytes {payload}: a frame takes at most {most}");
+            }
+        }
+        for load in &self.load {
+            match (load.mode, load.total_rate_per_s, load.in_flight) {
+                (Mode::Open, Some(rate), None) if rate > 0.0 && rate.is_finite() => {}
+                (Mode::Open, Some(rate), None) => bail!("[[load]] total_rate_per_s {rate}: must be more than 0"),
+                (Mode::Open, ..) => bail!("[[load]] open takes total_rate_per_s, and no in_flight"),
+                (Mode::Saturate, None, Some(in_flight)) if in_flight > 0 => {}
+                (Mode::Saturate, None, Some(_)) => bail!("[[load]] in_flight 0: at least one is needed"),
+                (Mode::Saturate, ..) => bail!("[[load]] saturate takes in_flight, and no total_rate_per_s"),
+            }
+            ensure!(load.bytes_per_s_max != Some(0), "[[load]] bytes_per_s_max 0: must be more than 0");
+        }
+        for (name, profile) in &self.profile {
+            ensure!(profile.blocks > 0, "[profile.{name}] blocks 0: at least one is needed");
+            ensure!(profile.window_ms > 0, "[profile.{name}] window_ms 0: nothing would be measured");
+            ensure!(profile.connect_rate_per_s > 0, "[profile.{name}] connect_rate_per_s 0: must be more than 0");
+            let cells = self.cells(name);
+            ensure!(!cells.is_empty(), "[profile.{name}] no [[grid]] has a cell for it");
+            ensure!(
+                self.twin.iter().any(|twin| cells.contains(twin)),
+                "[profile.{name}] no [[twin]] is one of its cells: there would be no noise floor"
+            );
+        }
+        let named = self.grid.iter().flat_map(|grid| grid.profiles.iter().flatten());
+        for name in named {
+            ensure!(
+                self.profile.contains_key(name),
+                "[[grid]] profiles names {name:?}, but there is no [profile.{name}]"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What fits into an IPv4 datagram, less the frame's header.
+const UDP_PAYLOAD_BYTES_MAX: usize = 65_507 - protocol::HEADER_BYTES;

@@ -1,0 +1,7 @@
+//! Experiments: questions as data, in `suite/experiments/*.toml`.
+
+mod definition;
+mod find;
+
+pub use definition::{Experiment, Grid, LoadSpec, Profile, Scope, Skip};
+pub use find::{find, known, parse_toml};

@@ -1,0 +1,14 @@
+//! Samples processes and host from outside, through `/proc`, and judges what was seen.
+
+mod environment;
+mod gates;
+mod host;
+mod kernel;
+mod memory;
+mod processes;
+
+pub use environment::{Environment, Session, Sessions, cores, environment, revision};
+pub use gates::{Expected, gates};
+pub use host::{HostSample, host};
+pub use memory::memory;
+pub use processes::{ProcessSample, processes};

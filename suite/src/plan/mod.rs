@@ -1,0 +1,11 @@
+//! Plans: which trials a run consists of, in which order. Pure: seeds and the host's shape are arguments.
+
+mod cpus;
+mod draft;
+mod estimate;
+mod schedule;
+
+pub use cpus::{CpuSplit, split};
+pub use draft::{Absent, HostShape, Occasion, Plan, PlannedVariant, SCHEMA};
+pub use estimate::{estimate_ms, trial_ms};
+pub use schedule::{PlannedTrial, trials};

@@ -1,0 +1,123 @@
+//! Runs the trials of a plan that have no record yet, one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+
+use super::trial::{Drive, Stop};
+use super::{CommandLines, Interrupt, Ports, command_lines};
+use crate::catalog::Program;
+use crate::plan::{Plan, PlannedTrial, trial_ms, trials};
+use crate::progress::Progress;
+use crate::record::{Failure, SCHEMA, Trial, Writer};
+
+/// Everything that running takes.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    pub plan: &'a Plan,
+    /// Programs by engine name.
+    pub programs: &'a BTreeMap<String, Program>,
+    pub client: String,
+    pub interrupt: &'a Interrupt,
+    pub progress: &'a Progress,
+}
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// Trials that failed, in this session.
+    pub failed: u32,
+    pub interrupted: bool,
+}
+
+impl Runner<'_> {
+    /// Runs every trial that is not in `done`, and writes each to `writer` as it ends.
+    ///
+    /// # Errors
+    /// When records cannot be written. A trial that fails is no error, but a record.
+    pub fn run(&self, done: &BTreeSet<u32>, writer: &mut Writer) -> anyhow::Result<Ending> {
+        let mut ending = Ending::default();
+        let mut ports = Ports::new(super::ephemeral_ports(), std::process::id())?;
+        let all = trials(self.plan);
+        let ahead: Vec<&PlannedTrial> = all.iter().filter(|trial| !done.contains(&trial.trial)).collect();
+        let ahead_ms = ahead.iter().map(|trial| trial_ms(self.plan, trial.cell)).sum();
+        self.progress.begin(all.len() as u64, done.len() as u64, ahead_ms);
+        for trial in ahead {
+            self.progress.starts(self.plan, trial);
+            let Some(record) = self.one(trial, &mut ports)? else {
+                ending.interrupted = true;
+                break;
+            };
+            ending.failed += u32::from(record.failure.is_some());
+            writer.append(&record)?;
+            self.progress.ended(&record, trial_ms(self.plan, trial.cell));
+        }
+        self.progress.finish();
+        Ok(ending)
+    }
+
+    /// Runs one trial; `None` when the user wants to end.
+    fn one(&self, trial: &PlannedTrial, ports: &mut Ports) -> anyhow::Result<Option<Trial>> {
+        let started = Instant::now();
+        let variant = &self.plan.variant[trial.variant];
+        let mut record = Trial {
+            schema: SCHEMA,
+            trial: trial.trial,
+            block: trial.block,
+            experiment: self.plan.experiment.clone(),
+            engine: variant.engine.clone(),
+            variant: variant.variant.clone(),
+            twin: trial.twin,
+            cell: trial.cell,
+            seed: trial.seed,
+            started_unix_ms: unix_ms(),
+            elapsed_ms: 0,
+            commands: Vec::new(),
+            ready: None,
+            memory: Vec::new(),
+            loads: Vec::new(),
+            drained: None,
+            failure: None,
+        };
+        match self.commands(trial, ports)? {
+            Err(failure) => record.failure = Some(failure),
+            Ok(commands) => {
+                record.commands = commands.recorded();
+                let drive = Drive { plan: self.plan, cell: trial.cell, commands: &commands, interrupt: self.interrupt };
+                match drive.run(&mut record) {
+                    Ok(()) => {}
+                    Err(Stop::Failed(failure)) => record.failure = Some(failure),
+                    Err(Stop::Interrupted) => return Ok(None),
+                }
+            }
+        }
+        record.elapsed_ms = started.elapsed().as_millis() as u64;
+        if self.interrupt.asked() {
+            // Processes that ended because the user ended them are no failure of the engine.
+            return Ok(None);
+        }
+        Ok(Some(record))
+    }
+
+    /// The trial's command lines; a failure when its engine was not built.
+    fn commands(&self, trial: &PlannedTrial, ports: &mut Ports) -> anyhow::Result<Result<CommandLines, Failure>> {
+        let engine = &self.plan.variant[trial.variant].engine;
+        let program = match self.programs.get(engine).context("every planned engine has an outcome of its build")? {
+            Program::Built { path, .. } => path,
+            Program::Failed { error, tail } => {
+                return Ok(Err(Failure { stage: "build".into(), error: error.clone(), stderr_tail: tail.clone() }));
+            }
+        };
+        let servers = self.plan.processes(trial.cell.connections);
+        let addresses: anyhow::Result<Vec<String>> = (0..servers).map(|_| ports.take(trial.cell.transport)).collect();
+        let program = program.to_string_lossy();
+        Ok(Ok(command_lines(self.plan, trial, &program, &self.client, &addresses?)))
+    }
+}
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
+}

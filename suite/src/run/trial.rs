@@ -1,0 +1,220 @@
+//! One trial from its first process to its last.
+
+use std::time::{Duration, Instant};
+
+use harness::control::Snapshot;
+use loadclient::report::Report;
+
+use super::client::Client;
+use super::server::add;
+use super::{CommandLines, Interrupt, Server, Trouble};
+use crate::experiment::LoadSpec;
+use crate::measure::{Expected, HostSample, ProcessSample, gates, host, memory, processes};
+use crate::plan::Plan;
+use crate::record::{Cell, Failure, Load, Mode, State, Transport, Trial, Usage};
+
+/// How long a state is given to settle before memory is sampled.
+const SETTLE: Duration = Duration::from_millis(5);
+
+/// Drives one trial and fills in its record.
+pub(super) struct Drive<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) cell: Cell,
+    pub(super) commands: &'a CommandLines,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+/// Why a trial stopped early.
+pub(super) enum Stop {
+    Failed(Failure),
+    Interrupted,
+}
+
+/// Counters of all sides at one edge of a window.
+struct Edge {
+    servers: ProcessSample,
+    clients: ProcessSample,
+    host: HostSample,
+    snapshot: Snapshot,
+}
+
+impl Drive<'_> {
+    /// Runs the trial. `record` keeps what was measured, also when the trial stops early.
+    pub(super) fn run(&self, record: &mut Trial) -> Result<(), Stop> {
+        let mut servers = self.start(record)?;
+        self.sample(State::Before, &mut servers, record)
+            .map_err(|trouble| self.blame("start", trouble, &mut servers, &mut []))?;
+        for (index, load) in self.plan.load.iter().enumerate() {
+            let mut clients = Vec::new();
+            let applied = self.apply(index, load, &mut servers, &mut clients, record);
+            applied.map_err(|(stage, trouble)| self.blame(stage, trouble, &mut servers, &mut clients))?;
+        }
+        let patience = self.patience();
+        for index in 0..servers.len() {
+            let drained = servers[index].drain(patience);
+            let drained = drained.map_err(|trouble| self.blame("drain", trouble, &mut servers, &mut []))?;
+            let sum = record.drained.get_or_insert_default();
+            sum.closed += drained.closed;
+            sum.forced += drained.forced;
+            sum.elapsed_ms = sum.elapsed_ms.max(drained.elapsed_ms);
+        }
+        Ok(())
+    }
+
+    fn start(&self, record: &mut Trial) -> Result<Vec<Server>, Stop> {
+        let mut servers = Vec::new();
+        for argv in &self.commands.servers {
+            match Server::start(argv, self.patience(), self.interrupt) {
+                Ok(server) => servers.push(server),
+                Err((Trouble::Interrupted, _)) => return Err(Stop::Interrupted),
+                Err((Trouble::Failed(error), stderr_tail)) => {
+                    return Err(Stop::Failed(Failure { stage: "start".into(), error, stderr_tail }));
+                }
+            }
+        }
+        record.ready = servers.first().map(|server| server.ready.clone());
+        Ok(servers)
+    }
+
+    /// One load, from its clients' start to their reports. The first load also shows memory in every state.
+    fn apply(
+        &self,
+        index: usize,
+        load: &LoadSpec,
+        servers: &mut [Server],
+        clients: &mut Vec<Client>,
+        record: &mut Trial,
+    ) -> Result<(), (&'static str, Trouble)> {
+        let timing = &self.plan.timing;
+        let patience = self.patience();
+        let connecting = |trouble| ("connect", trouble);
+        for (number, argv) in self.commands.clients[index].iter().enumerate() {
+            clients.push(Client::start(number, argv, self.interrupt).map_err(connecting)?);
+        }
+        let ramp = Duration::from_secs_f64(f64::from(self.cell.connections) / f64::from(timing.connect_rate_per_s));
+        for client in &mut *clients {
+            client.connected(patience + ramp * 4).map_err(connecting)?;
+        }
+        if index == 0 {
+            self.sample(State::Connected, servers, record).map_err(connecting)?;
+        }
+
+        let loading = |trouble| ("load", trouble);
+        let warmup = Duration::from_millis(timing.warmup_ms);
+        let window = Duration::from_millis(timing.window_ms);
+        for client in &mut *clients {
+            client.go().map_err(loading)?;
+        }
+        if index == 0 {
+            // In the warm-up: reading the sizes of all mappings takes time that no window should contain.
+            std::thread::sleep(warmup / 2);
+            self.sample(State::Active, servers, record).map_err(loading)?;
+        }
+        for client in &mut *clients {
+            client.measuring(patience + warmup).map_err(loading)?;
+        }
+        let begin = self.edge(servers, clients).map_err(loading)?;
+        for client in &mut *clients {
+            client.measured(patience + window).map_err(loading)?;
+        }
+        let end = self.edge(servers, clients).map_err(loading)?;
+        if index == 0 {
+            std::thread::sleep(SETTLE);
+            self.sample(State::Used, servers, record).map_err(loading)?;
+        }
+        let mut reports = Vec::new();
+        for client in &mut *clients {
+            reports.push(client.report(patience).map_err(loading)?);
+        }
+        record.loads.push(self.conclude(load, reports, &begin, &end).map_err(loading)?);
+        Ok(())
+    }
+
+    fn conclude(&self, load: &LoadSpec, reports: Vec<Report>, begin: &Edge, end: &Edge) -> Result<Load, Trouble> {
+        let client = merge(reports)?;
+        let server: Usage = end.servers.since(&begin.servers);
+        let client_usage = end.clients.since(&begin.clients);
+        let mut concluded = Load {
+            mode: load.mode,
+            host: end.host.since(&begin.host, &server, &client_usage),
+            server_frames: end.snapshot.frames_total.saturating_sub(begin.snapshot.frames_total),
+            server_allocs: end.snapshot.allocs_total.saturating_sub(begin.snapshot.allocs_total),
+            client,
+            server,
+            client_usage,
+            gates: Vec::new(),
+        };
+        let expected = Expected {
+            cell: self.cell,
+            in_flight: if load.mode == Mode::Saturate { load.in_flight.unwrap_or(1) } else { 1 },
+            server_conns: (self.cell.transport != Transport::Udp).then_some(begin.snapshot.conns_open),
+            accepts_matter: false,
+        };
+        concluded.gates = gates(&concluded, &expected);
+        Ok(concluded)
+    }
+
+    /// Reads all counters, cheapest last: the frames next to the CPU time they took.
+    fn edge(&self, servers: &mut [Server], clients: &[Client]) -> Result<Edge, Trouble> {
+        let failed = |error: anyhow::Error| Trouble::Failed(format!("{error:#}"));
+        let client_pids: Vec<u32> = clients.iter().map(Client::pid).collect();
+        let clients = processes(&client_pids).map_err(failed)?;
+        let servers_sample = processes(&pids(servers)).map_err(failed)?;
+        let host = host().map_err(failed)?;
+        Ok(Edge { servers: servers_sample, clients, host, snapshot: self.snapshot(servers)? })
+    }
+
+    fn sample(&self, state: State, servers: &mut [Server], record: &mut Trial) -> Result<(), Trouble> {
+        let snapshot = self.snapshot(servers)?;
+        let sample = memory(&pids(servers), state, &snapshot);
+        record.memory.push(sample.map_err(|error| Trouble::Failed(format!("{error:#}")))?);
+        Ok(())
+    }
+
+    fn snapshot(&self, servers: &mut [Server]) -> Result<Snapshot, Trouble> {
+        let patience = self.patience();
+        let snapshots: Result<Vec<Snapshot>, Trouble> =
+            servers.iter_mut().map(|server| server.snapshot(patience)).collect();
+        Ok(add(&snapshots?))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_millis(self.plan.timing.patience_ms)
+    }
+
+    /// Turns trouble into a failure. A server that died is to blame, whoever noticed it first.
+    fn blame(&self, stage: &str, trouble: Trouble, servers: &mut [Server], clients: &mut [Client]) -> Stop {
+        let error = match trouble {
+            Trouble::Interrupted => return Stop::Interrupted,
+            Trouble::Failed(error) => error,
+        };
+        // A client sees a reset before the kernel has finished the server.
+        let deadline = Instant::now() + Duration::from_millis(100);
+        let dead = loop {
+            if let Some(dead) = servers.iter_mut().position(Server::died) {
+                break Some(dead);
+            }
+            if Instant::now() >= deadline {
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        let (error, stderr_tail) = match dead {
+            Some(dead) => (servers[dead].epitaph(&error), servers[dead].post_mortem()),
+            None if error.starts_with("client") => (error, clients.iter_mut().flat_map(Client::post_mortem).collect()),
+            None => (error, servers.iter_mut().flat_map(Server::post_mortem).collect()),
+        };
+        Stop::Failed(Failure { stage: stage.into(), error, stderr_tail })
+    }
+}
+
+fn pids(servers: &[Server]) -> Vec<u32> {
+    servers.iter().map(Server::pid).collect()
+}
+
+fn merge(mut reports: Vec<Report>) -> Result<Report, Trouble> {
+    match reports.len() {
+        1 => Ok(reports.remove(0)),
+        _ => Report::merge(&reports).map_err(|error| Trouble::Failed(format!("failed to merge reports: {error}"))),
+    }
+}
