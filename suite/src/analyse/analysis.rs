@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::Resampler;
+use super::bootstrap::{Resampler, median};
 use super::context::Context;
 use super::contrast::Contrast;
 use super::lines::{Along, Lines};
@@ -10,7 +10,7 @@ use super::metric::Metric;
 use super::sample::Samples;
 use super::slope::{Part, SlopeColumn, slopes};
 use super::table::Table;
-use crate::record::{Cell, Trial};
+use crate::record::{Cell, Mode, Trial};
 
 /// What a run says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Analysis {
     pub context: Context,
     /// Trials that the records hold, twins included.
     pub trials: u32,
+    /// The rate that the open loop offered in each cell of the context, in frames/s; `None` where there was none.
+    pub rates_per_s: Vec<Option<f64>>,
     /// One per metric, in the order of [`Metric::ALL`].
     pub tables: Vec<Table>,
     /// Memory per connection, one per part of the memory; none where no count varies.
@@ -72,12 +74,19 @@ pub fn analyse(trials: &[Trial], context: &Context) -> Analysis {
     Analysis {
         context: context.clone(),
         trials: trials.len() as u32,
+        rates_per_s: context.cells.iter().map(|cell| rate(trials, *cell)).collect(),
         tables,
         slopes,
         lines,
         contrasts,
         failed: failed(trials),
     }
+}
+
+fn rate(trials: &[Trial], cell: Cell) -> Option<f64> {
+    let loads = trials.iter().filter(|trial| trial.cell == cell).flat_map(|trial| &trial.loads);
+    let open = loads.filter(|load| load.mode == Mode::Open);
+    median(&open.map(|load| load.client.rate_intended_per_s).collect::<Vec<f64>>())
 }
 
 fn failed(trials: &[Trial]) -> Vec<Failed> {

@@ -140,6 +140,7 @@ pub fn slopes(
         formula: part.formula().into(),
         unit: Unit::Bytes,
         better: Better::Lower,
+        mode: None,
         floor,
         columns,
         rows,

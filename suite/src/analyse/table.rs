@@ -10,7 +10,7 @@ use super::context::Context;
 use super::metric::{Better, Metric, Unit};
 use super::noise::Floor;
 use super::sample::{Outcome, Reason, Samples};
-use crate::record::Cell;
+use crate::record::{Cell, Mode};
 
 /// One metric over all variants and columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub struct Table<Column = Cell> {
     pub formula: String,
     pub unit: Unit,
     pub better: Better,
+    /// The load that it is measured under; `None` for memory.
+    pub mode: Option<Mode>,
     pub floor: Floor,
     pub columns: Vec<Column>,
     /// One per variant of the context, in its order.
@@ -92,6 +94,7 @@ impl Table {
             formula: metric.formula().into(),
             unit: metric.unit(),
             better: metric.better(),
+            mode: metric.mode(),
             floor,
             columns: context.cells.clone(),
             rows,

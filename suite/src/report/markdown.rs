@@ -60,6 +60,6 @@ pub(super) fn push_grid(out: &mut String, grid: &Grid) {
 }
 
 /// What would end a cell or start markup.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('*', "\\*").replace('\n', " ")
 }

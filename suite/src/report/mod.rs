@@ -4,6 +4,7 @@ mod beside;
 mod files;
 mod grid;
 mod grids;
+pub mod headline;
 mod label;
 mod leads;
 pub mod markdown;

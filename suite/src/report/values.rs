@@ -4,15 +4,22 @@ use super::grid::{Grid, GridCell, GridRow, Heading, NOTHING, Tone};
 use super::notes::Notes;
 use super::{label, number};
 use crate::analyse::{Analysis, Better, Context, Entry, SlopeColumn, Standing, Status, Table, Unit, Verdict};
-use crate::record::Cell;
+use crate::record::{Cell, Mode};
 
-const LEGEND: &str = "beside each value: times worse than the best of its column · ≈ tie with the best · \
+pub(super) const LEGEND: &str = "beside each value: times worse than the best of its column · ≈ tie with the best · \
      ? open: too few blocks, or another is a bound · (…) not valid, not compared · ≥ at least this, the client was the limit";
 
 /// The grid of a metric.
 pub(super) fn of_cells(table: &Table, analysis: &Analysis) -> Grid {
     let group = |cell: &Cell| (cell.transport, cell.payload_bytes);
-    grid(table, &analysis.context, |cell| label::cell_heading(*cell), group)
+    let mut grid = grid(table, &analysis.context, |cell| label::cell_heading(*cell), group);
+    if table.mode == Some(Mode::Open) {
+        // "The fixed rate" is a number; large payloads may have a lower one.
+        for (heading, rate) in grid.columns.iter_mut().zip(&analysis.rates_per_s) {
+            heading.lines.extend(rate.map(|rate| format!("at {}", number::compact(rate, Unit::FramesPerSecond))));
+        }
+    }
+    grid
 }
 
 /// The grid of a part of the memory per connection.

@@ -2,7 +2,7 @@
 
 use suite::analyse::{Analysis, Context, Skip, analyse};
 use suite::record::{Cell, Transport, Trial};
-use suite::report::{markdown, terminal};
+use suite::report::{headline, markdown, terminal};
 
 use crate::synthetic::{Synthetic, Truth, gate, tcp};
 
@@ -10,7 +10,8 @@ const VARIANTS: [&str; 5] = ["glommio/default", "may/default", "mio/default", "t
 
 /// Five variants over eight cells, with everything that a table must be able to show.
 fn example() -> (Context, Vec<Trial>) {
-    let mut cells: Vec<Cell> = [64, 4096].iter().flat_map(|b| [16, 256, 1024].map(|n| tcp(n, *b))).collect();
+    let mut cells: Vec<Cell> = [16, 64, 256, 1024, 4096].map(|connections| tcp(connections, 64)).to_vec();
+    cells.push(tcp(256, 4096));
     cells.push(Cell { transport: Transport::Unix, connections: 256, payload_bytes: 64 });
     cells.push(Cell { transport: Transport::Udp, connections: 256, payload_bytes: 64 });
     let mut run = Synthetic::new(&VARIANTS, &cells, |variant, cell| {
@@ -85,4 +86,19 @@ fn the_terminal_at_160_columns_with_all_metrics() {
 #[test]
 fn the_markdown_report() {
     check("report.md", &markdown::render(&example_analysis()));
+}
+
+#[test]
+fn the_headline() {
+    check("headline.md", &headline::render(&example_analysis()));
+}
+
+#[test]
+fn the_headline_goes_between_its_markers_and_nowhere_else() {
+    let text = format!("a\n{}\nold\n{}\nz\n", headline::BEGIN, headline::END);
+    let spliced = headline::splice(&text, "new\n").expect("one pair of markers");
+    assert_eq!(spliced, format!("a\n{}\nnew\n{}\nz\n", headline::BEGIN, headline::END));
+    assert_eq!(headline::splice(&spliced, "new\n").expect("still one pair"), spliced);
+    assert_eq!(headline::splice("nothing", "new"), Err(headline::SpliceError::NoMarkers));
+    assert_eq!(headline::splice(&format!("{text}{text}"), "new"), Err(headline::SpliceError::SeveralMarkers));
 }
