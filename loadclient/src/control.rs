@@ -21,7 +21,7 @@ pub enum Command {
     Done,
 }
 
-/// A parent that speaks on stdin. While it is listened to, the end of stdin ends this process at once,
+/// A parent that speaks on stdin. Until it said `done`, the end of stdin ends this process at once,
 /// whatever it is doing: a client never outlives the one who asked for it.
 #[derive(Debug)]
 pub struct Parent {
@@ -49,7 +49,8 @@ impl Parent {
                         continue;
                     }
                 };
-                if sender.send(command).is_err() {
+                // `done` is the last word: what follows is the report, whether anybody holds our stdin or not.
+                if sender.send(command).is_err() || command == Command::Done {
                     return;
                 }
             }
@@ -67,7 +68,7 @@ impl Parent {
                 Ok(command) if command == wanted => return,
                 Ok(command) => eprintln!("loadclient: `{command:?}` on stdin out of turn, ignored"),
                 Err(RecvTimeoutError::Timeout) => {}
-                // The listener ends the process when stdin does; it is about to.
+                // The last word was said, out of turn.
                 Err(RecvTimeoutError::Disconnected) => process::exit(EXIT_ORPHANED),
             }
         }
