@@ -365,7 +365,8 @@ impl Conn {
             have + readbuf
         } else {
             let frame = self.session.frame_bytes(&self.input[..have]);
-            readbuf.max(frame.min(self.input.len().max(2 * have)))
+            let grown = if have < self.input.len() { self.input.len() } else { 2 * have };
+            readbuf.max(frame.min(grown))
         };
         if self.input.len() < wanted {
             self.input.reserve_exact(wanted - self.input.len());

@@ -201,6 +201,23 @@ fn a_uniform_client_never_allocates() {
     assert_eq!(ALLOCATIONS.get() - before, 0);
 }
 
+/// A buffer that grows with what comes must not be moved for every byte of it.
+#[test]
+fn a_long_frame_byte_by_byte_grows_its_buffer_by_doubling() {
+    let limits = Limits { max_frame_bytes: u16::MAX, write_queue_bytes: 0, readbuf_bytes: 64, pool: true };
+    for (door, read) in DOORS {
+        let (mut conn, mut pool) = (Conn::new(&limits), Pool::new(2));
+        let before = ALLOCATIONS.get();
+        for byte in echo(60_000).chunks(1) {
+            read(&mut conn, &mut pool, byte);
+        }
+        assert_eq!(conn.take_frames(), 1);
+        // `echo` itself, the input from 1 to 60 000 bytes, the lent buffer, the output.
+        let allocations = ALLOCATIONS.get() - before;
+        assert!(allocations <= 40, "{door}: {allocations} allocations");
+    }
+}
+
 /// The counter counts: otherwise all of the above would pass for ever.
 #[test]
 fn the_allocator_counts() {

@@ -127,6 +127,13 @@ fn a_peer_that_stops_reading_is_stopped_being_read() {
                 assert!(taken < flood.len(), "{door:?}: the whole flood was taken");
                 assert!(conn.pending().len() >= write_queue_bytes && conn.pending().len() < write_queue_bytes + reply);
                 assert_eq!(conn.step(), Step::Write);
+                // A peer that reads a little now and then gains nothing.
+                for _ in 0..200 {
+                    conn.flushed(conn.pending().len().min(7));
+                    feed(&mut conn, door, &flood, |_| {});
+                    let held = conn.buffer_bytes();
+                    assert!(held <= ceiling, "{door:?}: {held} bytes held, {ceiling} allowed");
+                }
             }
         }
     }
