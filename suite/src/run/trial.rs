@@ -15,6 +15,8 @@ use crate::record::{Cell, Failure, Load, Mode, State, Transport, Trial, Usage};
 
 /// How long a state is given to settle before memory is sampled.
 const SETTLE: Duration = Duration::from_millis(5);
+/// How long servers may take to accept what is connected already.
+const ACCEPT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Drives one trial and fills in its record.
 pub(super) struct Drive<'a> {
@@ -95,6 +97,7 @@ impl Drive<'_> {
         for client in &mut *clients {
             client.connected(patience + ramp * 4).map_err(connecting)?;
         }
+        self.accepted(servers).map_err(connecting)?;
         if index == 0 {
             self.sample(State::Connected, servers, record).map_err(connecting)?;
         }
@@ -168,6 +171,20 @@ impl Drive<'_> {
         let snapshot = self.snapshot(servers)?;
         let sample = memory(&pids(servers), state, &snapshot);
         record.memory.push(sample.map_err(|error| Trouble::Failed(format!("{error:#}")))?);
+        Ok(())
+    }
+
+    /// Waits until the servers have accepted every connection: the kernel completes a connect before that.
+    /// If some never are, the window's gate says so.
+    fn accepted(&self, servers: &mut [Server]) -> Result<(), Trouble> {
+        let asked = u64::from(self.cell.connections);
+        let deadline = Instant::now() + ACCEPT_PATIENCE;
+        while self.cell.transport != Transport::Udp
+            && self.snapshot(servers)?.conns_open < asked
+            && Instant::now() < deadline
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         Ok(())
     }
 

@@ -1,0 +1,6 @@
+//! The whole suite, from the command line to the report, over real sockets.
+
+mod faults;
+mod interruption;
+mod stage;
+mod whole_run;
