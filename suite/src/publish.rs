@@ -9,19 +9,33 @@ use anyhow::{Context, bail};
 use crate::conclude::Run;
 use crate::plan::trials;
 use crate::record::{RunFolder, write_whole};
-use crate::report::write_all;
+use crate::report::{headline, write_all};
 
 /// Where published runs are, below the workspace root.
 const RESULTS: &str = "results";
 
-/// Copies the run into `results/` of the workspace at `root` with a fresh report, and rewrites the index.
-/// Returns the files that were written outside the run's new folder, and that folder.
+/// The experiment whose headline the README shows.
+const HEADLINE: &str = "crossover";
+
+/// Copies the run into `results/` of the workspace at `root` with a fresh report, rewrites the index, and
+/// puts the headline of the default experiment into the README.
+/// Returns the run's new folder, and the files that were written outside it.
 ///
 /// # Errors
 /// When the run is not fit to be published, or was published before: a published run is never rewritten.
 pub fn publish(root: &Path, folder: &RunFolder) -> anyhow::Result<Vec<PathBuf>> {
     let run = Run::load(folder)?;
     check(&run, folder)?;
+    let analysis = run.analysis(&folder.name());
+    let readme = root.join("README.md");
+    // Before anything is written: a README without a place for the headline stops the whole.
+    let spliced = if run.plan.experiment == HEADLINE {
+        let text = std::fs::read_to_string(&readme).with_context(|| format!("failed to read {}", readme.display()))?;
+        let headline = headline::render(&analysis);
+        Some(headline::splice(&text, &headline).with_context(|| readme.display().to_string())?)
+    } else {
+        None
+    };
     let results = root.join(RESULTS);
     let published = RunFolder::create(&results.join(folder.name()))?;
     for (from, to) in [
@@ -31,10 +45,15 @@ pub fn publish(root: &Path, folder: &RunFolder) -> anyhow::Result<Vec<PathBuf>> 
     ] {
         std::fs::copy(&from, &to).with_context(|| format!("failed to copy {}", from.display()))?;
     }
-    write_all(published.path(), &run.analysis(&folder.name()), &run.trials)?;
+    write_all(published.path(), &analysis, &run.trials)?;
     let index = results.join("README.md");
     write_whole(&index, &render_index(&results)?)?;
-    Ok(vec![published.path().to_owned(), index])
+    let mut written = vec![published.path().to_owned(), index];
+    if let Some(text) = spliced {
+        write_whole(&readme, &text)?;
+        written.push(readme);
+    }
+    Ok(written)
 }
 
 fn check(run: &Run, folder: &RunFolder) -> anyhow::Result<()> {
