@@ -113,3 +113,139 @@ fn lag(tally: &Tally, trip: &mut impl FnMut(&str, String)) {
         trip("lag_trend", format!("p99 by quarter {quarters:?} ns, rising"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::ledger::Flight;
+    use crate::spec::Args;
+    use crate::tally::{Attribution, Window};
+
+    const SECOND: u64 = 1_000_000_000;
+    const WINDOW: Window = Window { begin_ns: SECOND, end_ns: 2 * SECOND };
+
+    /// One thread with 10 connections that answered 1 000 frames, spread over a second, each 5 µs late
+    /// and 100 µs after it was written.
+    fn valid() -> Outcome {
+        load((0..1000).map(|i| (i * 1_000_000, 5_000)))
+    }
+
+    fn load(frames: impl IntoIterator<Item = (u64, u64)>) -> Outcome {
+        let mut tally = Tally::new(Attribution::Intended);
+        tally.open_window(WINDOW);
+        for (offset_ns, lag_ns) in frames {
+            let intended_ns = SECOND + offset_ns;
+            let attempted_ns = intended_ns + lag_ns;
+            tally.intended(intended_ns);
+            tally.attempted(intended_ns, attempted_ns);
+            tally.answered(Flight { intended_ns, attempted_ns }, attempted_ns + 100_000);
+        }
+        let (conns_live, conns_active, conns_answered) = (10, 10, 10);
+        Outcome { tally, cpu_ns: SECOND / 2, run_delay_ns: 0, spin_ns: 0, conns_live, conns_active, conns_answered }
+    }
+
+    fn check_mode(mode: &str, outcome: Outcome, expected: &[&str]) {
+        let line = format!("x --target tcp://127.0.0.1:1 --conns 10 --duration 1s {mode}");
+        let args = Args::try_parse_from(line.split_whitespace()).expect("well formed");
+        let spec = Spec::try_from(args).expect("consistent");
+        let tally = outcome.tally.clone();
+        let gates = judge(&spec, &[outcome], &tally);
+        assert_eq!(gates.iter().map(|gate| gate.gate.as_str()).collect::<Vec<_>>(), expected, "{gates:?}");
+    }
+
+    fn check(outcome: Outcome, expected: &[&str]) {
+        check_mode("--rate 100", outcome, expected);
+    }
+
+    #[test]
+    fn a_valid_load_trips_nothing() {
+        check(valid(), &[]);
+    }
+
+    #[test]
+    fn connections_must_live_and_answer() {
+        check(Outcome { conns_live: 9, ..valid() }, &["live"]);
+        check(Outcome { conns_answered: 9, ..valid() }, &["live"]);
+        check_mode("--mode hold", Outcome { conns_answered: 0, ..valid() }, &[]);
+    }
+
+    #[test]
+    fn one_per_cent_may_be_missing_and_no_more() {
+        let missing = |count: u64| {
+            let mut outcome = valid();
+            for i in 0..count {
+                let flight = Flight { intended_ns: SECOND + i, attempted_ns: SECOND + i };
+                outcome.tally.intended(flight.intended_ns);
+                outcome.tally.attempted(flight.intended_ns, flight.attempted_ns);
+                outcome.tally.unanswered(flight);
+            }
+            outcome
+        };
+        check(missing(10), &[]);
+        check(missing(13), &["rate"]);
+    }
+
+    #[test]
+    fn lateness_is_measured_against_the_response() {
+        // 2 % of the frames: p99 is among them.
+        let late = |lag_ns| load((0..1000).map(move |i| (i * 1_000_000, if i % 50 == 0 { lag_ns } else { 1_000 })));
+        check(late(19_000), &[]);
+        // Response p50 is 101 µs: the bound stays at 20 µs.
+        check(late(25_000), &["lag"]);
+        // Against 10 ms the same is nothing.
+        let mut slow = late(25_000);
+        for i in 0..2000 {
+            slow.tally.response.record(10_000_000 + i);
+        }
+        check(slow, &[]);
+    }
+
+    #[test]
+    fn rising_lag_is_a_trend() {
+        check(load((0..1000).map(|i| (i * 1_000_000, i * 100))), &["lag", "lag_trend"]);
+        check(load((0..1000).map(|i| (i * 1_000_000, (1000 - i) * 100))), &["lag"]);
+    }
+
+    #[test]
+    fn a_thread_must_have_time_left() {
+        check(Outcome { cpu_ns: SECOND * 85 / 100, ..valid() }, &["client_busy"]);
+        check(Outcome { cpu_ns: SECOND * 95 / 100, spin_ns: SECOND / 2, ..valid() }, &[]);
+        check(Outcome { run_delay_ns: SECOND / 50, ..valid() }, &["run_delay"]);
+    }
+
+    #[test]
+    fn errors_and_wrong_replies_are_two_things() {
+        let with = |kind: &str| {
+            let mut outcome = valid();
+            outcome.tally.error(kind);
+            outcome
+        };
+        check(with("wrong_content"), &["wrong_reply"]);
+        check(with("reset"), &["errors"]);
+        let mut outcome = valid();
+        outcome.tally.overflows = 1;
+        check(outcome, &["overflow"]);
+    }
+
+    #[test]
+    fn a_closed_loop_obeys_littles_law() {
+        // 10 connections, one in flight, one millisecond each: 10 000 frames a second.
+        let busy = |frames: u64| {
+            let mut outcome = load([]);
+            outcome.tally = Tally::new(Attribution::Completed);
+            outcome.tally.open_window(WINDOW);
+            for i in 0..frames {
+                let attempted_ns = SECOND + i * 90_000;
+                outcome.tally.intended(attempted_ns);
+                let flight = Flight { intended_ns: attempted_ns, attempted_ns };
+                outcome.tally.answered(flight, attempted_ns + 1_000_000);
+            }
+            outcome
+        };
+        check_mode("--mode saturate", busy(10_000), &[]);
+        check_mode("--mode saturate", busy(9_000), &["little"]);
+        check_mode("--mode saturate --in-flight 2", busy(10_000), &["little"]);
+    }
+}
