@@ -2,6 +2,7 @@
 
 use crate::error::ProtocolError;
 use crate::header::HEADER_BYTES;
+use crate::inbox::Inbox;
 use crate::limits::Limits;
 use crate::pool::Pool;
 use crate::session::Session;
@@ -32,14 +33,11 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Conn {
     session: Session,
-    /// Initialised storage; the undecoded bytes are `input[start..end]`, and `0..0` when there are none.
-    input: Vec<u8>,
+    input: Inbox,
     /// What [`Conn::lend`] hands out while `input` holds a partial frame.
     second: Vec<u8>,
     output: Vec<u8>,
     sent: usize,
-    start: u32,
-    end: u32,
     readbuf_bytes: u32,
     error: Option<ProtocolError>,
     ended: bool,
@@ -57,12 +55,10 @@ impl Conn {
         let kept = if limits.pool { 0 } else { readbuf_bytes };
         Self {
             session: Session::new(limits),
-            input: vec![0; kept],
+            input: Inbox::new(vec![0; kept]),
             second: Vec::new(),
             output: Vec::with_capacity(kept),
             sent: 0,
-            start: 0,
-            end: 0,
             readbuf_bytes: u32::try_from(readbuf_bytes).unwrap_or(u32::MAX),
             error: None,
             ended: false,
@@ -96,8 +92,16 @@ impl Conn {
     /// Space to read into: never empty, and at most `readbuf` or the rest of the frame in progress,
     /// whichever is longer. Report with [`Conn::filled`].
     pub fn spare(&mut self) -> &mut [u8] {
-        let wanted = self.make_room();
-        &mut self.input[self.end as usize..wanted]
+        let readbuf = self.readbuf_bytes as usize;
+        self.input.room(|storage, undecoded| {
+            let have = undecoded.len();
+            if self.held_back {
+                return have + readbuf;
+            }
+            // The frame in progress gets more room only when its bytes have filled what there is.
+            let room = if have < storage { storage } else { 2 * have };
+            readbuf.max(self.session.frame_bytes(undecoded).min(room))
+        })
     }
 
     /// `n` bytes were read into [`Conn::spare`]; 0 is the end of input.
@@ -108,8 +112,7 @@ impl Conn {
         if self.closing() {
             return;
         }
-        assert!(n <= self.input.len() - self.end as usize, "filled({n}) beyond the spare space");
-        self.end += n as u32;
+        self.input.filled(n);
         self.decode();
     }
 
@@ -123,7 +126,7 @@ impl Conn {
         if self.closing() {
             return;
         }
-        if self.start == self.end {
+        if self.input.is_empty() {
             self.decode_from(bytes);
         } else {
             self.decode_across(bytes);
@@ -136,7 +139,8 @@ impl Conn {
     #[must_use]
     pub fn lend(&mut self) -> Vec<u8> {
         self.lent = true;
-        let mut buffer = std::mem::take(if self.start == self.end { &mut self.input } else { &mut self.second });
+        let mut buffer =
+            if self.input.is_empty() { self.input.take_storage() } else { std::mem::take(&mut self.second) };
         buffer.clear();
         buffer.reserve_exact(self.readbuf_bytes as usize);
         buffer
@@ -146,9 +150,9 @@ impl Conn {
     pub fn restore(&mut self, buffer: Vec<u8>, n: usize) {
         assert!(n <= buffer.len(), "restore({n}) of a buffer with {} initialised bytes", buffer.len());
         self.lent = false;
-        if self.start == self.end {
+        if self.input.is_empty() {
             // A partial frame at its end stays where it lies.
-            self.input = buffer;
+            self.input.put_storage(buffer);
             self.filled(n);
         } else {
             self.arrived(&buffer[..n]);
@@ -207,8 +211,8 @@ impl Conn {
             return;
         }
         if self.input.capacity() == 0 {
-            self.input = pool.take_storage();
-        } else if self.start < self.end && self.second.capacity() == 0 {
+            self.input.put_storage(pool.take_storage());
+        } else if !self.input.is_empty() && self.second.capacity() == 0 {
             self.second = pool.take_storage();
         }
     }
@@ -230,8 +234,8 @@ impl Conn {
         if self.output.is_empty() && self.output.capacity() > 0 {
             pool.give(std::mem::take(&mut self.output));
         }
-        if self.start == self.end && self.input.capacity() > 0 {
-            pool.give_storage(std::mem::take(&mut self.input));
+        if self.input.is_empty() && self.input.capacity() > 0 {
+            pool.give_storage(self.input.take_storage());
         }
         if self.second.capacity() > 0 {
             pool.give_storage(std::mem::take(&mut self.second));
@@ -261,7 +265,7 @@ impl Conn {
     }
 
     fn judge_end(&mut self) {
-        if let Err(error) = self.session.end((self.end - self.start) as usize) {
+        if let Err(error) = self.session.end(self.input.bytes().len()) {
             self.fail(error);
         }
     }
@@ -269,14 +273,11 @@ impl Conn {
     /// Answers what lies in `input`.
     fn decode(&mut self) {
         self.drop_sent();
-        let bytes = &self.input[self.start as usize..self.end as usize];
+        let bytes = self.input.bytes();
         match self.session.receive(bytes, &mut self.output) {
             Ok(used) => {
                 self.held_back = self.session.held_back(&bytes[used..]);
-                self.start += used as u32;
-                if self.start == self.end {
-                    (self.start, self.end) = (0, 0);
-                }
+                self.input.consume(used);
                 if self.ended && !self.held_back {
                     self.judge_end();
                 }
@@ -301,7 +302,7 @@ impl Conn {
 
     /// Completes the frame in progress with the first of `bytes`, so that the others need no copy.
     fn decode_across(&mut self, mut bytes: &[u8]) {
-        while self.start < self.end && !self.held_back {
+        while !self.input.is_empty() && !self.held_back {
             if bytes.is_empty() {
                 return;
             }
@@ -319,7 +320,7 @@ impl Conn {
 
     /// What the partial header, or else the partial frame, in `input` still lacks.
     fn missing_bytes(&self) -> usize {
-        let have = &self.input[self.start as usize..self.end as usize];
+        let have = self.input.bytes();
         self.session.frame_bytes(have).max(HEADER_BYTES) - have.len()
     }
 
@@ -328,7 +329,7 @@ impl Conn {
     fn fail(&mut self, error: ProtocolError) {
         self.error = Some(error);
         self.held_back = false;
-        (self.start, self.end) = (0, 0);
+        self.input.clear();
     }
 
     /// The write limit counts what waits, so what was sent must go before more is encoded;
@@ -341,45 +342,9 @@ impl Conn {
         }
     }
 
-    /// Appends to the undecoded bytes.
     fn keep(&mut self, bytes: &[u8]) {
-        self.compact();
-        let have = self.end as usize;
-        let needed = have + bytes.len();
-        self.input.truncate(have);
-        if self.input.capacity() < needed {
-            let frame = self.session.frame_bytes(if have == 0 { bytes } else { &self.input });
-            self.input.reserve_exact(needed.max(frame.min(2 * needed)) - have);
-        }
-        self.input.extend_from_slice(bytes);
-        self.end = u32::try_from(needed).expect("callers stop reading long before 4 GiB wait");
-    }
-
-    /// Room behind `end` up to the returned index: for one `readbuf`, or for the frame in progress,
-    /// doubling as its bytes come.
-    fn make_room(&mut self) -> usize {
-        self.compact();
-        let have = self.end as usize;
-        let readbuf = self.readbuf_bytes as usize;
-        let wanted = if self.held_back {
-            have + readbuf
-        } else {
-            let frame = self.session.frame_bytes(&self.input[..have]);
-            let grown = if have < self.input.len() { self.input.len() } else { 2 * have };
-            readbuf.max(frame.min(grown))
-        };
-        if self.input.len() < wanted {
-            self.input.reserve_exact(wanted - self.input.len());
-            self.input.resize(wanted, 0);
-        }
-        wanted
-    }
-
-    fn compact(&mut self) {
-        if self.start > 0 {
-            self.input.copy_within(self.start as usize..self.end as usize, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
+        let begun = if self.input.is_empty() { bytes } else { self.input.bytes() };
+        let frame_bytes = self.session.frame_bytes(begun);
+        self.input.append(bytes, frame_bytes);
     }
 }

@@ -96,7 +96,7 @@ impl Exchange {
         match request {
             Request::Ping => output.extend_from_slice(&Header::encode(kind, 0)),
             Request::Echo { length } | Request::Sink { length } | Request::Chunk { length } => {
-                self.write_patterned(kind, length, sequence, output);
+                pattern::append_frame(kind, length, self.tag, sequence, output);
             }
             Request::Stream { total, chunk } => {
                 output.extend_from_slice(&Header::encode(kind, 10));
@@ -154,14 +154,6 @@ impl Exchange {
     #[must_use]
     pub const fn answered(&self) -> u64 {
         self.answered
-    }
-
-    fn write_patterned(&self, kind: Kind, length: u16, sequence: u64, output: &mut Vec<u8>) {
-        let bytes = usize::from(length);
-        output.extend_from_slice(&Header::encode(kind, length));
-        let stamp = pattern::stamp(self.tag, sequence);
-        output.extend_from_slice(&stamp[8 - pattern::stamp_bytes(bytes)..]);
-        output.extend_from_slice(pattern::fill(sequence, bytes));
     }
 
     fn expect(&mut self, run: Run) {

@@ -9,6 +9,7 @@ pub mod datagram;
 mod error;
 mod exchange;
 mod header;
+mod inbox;
 mod limits;
 mod pattern;
 mod pool;

@@ -4,6 +4,8 @@
 //! a shorter payload carries the low-order bytes of that number. What follows is a fixed filler whose
 //! start depends on the sequence number.
 
+use crate::header::{Header, Kind};
+
 const PERIOD: usize = 256;
 
 static FILLER: [u8; u16::MAX as usize + PERIOD] = filler();
@@ -21,6 +23,15 @@ const fn filler() -> [u8; u16::MAX as usize + PERIOD] {
         at += 1;
     }
     bytes
+}
+
+/// Appends a whole frame with the payload of this request to `output`.
+#[inline]
+pub(crate) fn append_frame(kind: Kind, length: u16, tag: u32, sequence: u64, output: &mut Vec<u8>) {
+    let bytes = usize::from(length);
+    output.extend_from_slice(&Header::encode(kind, length));
+    output.extend_from_slice(&stamp(tag, sequence)[8 - stamp_bytes(bytes)..]);
+    output.extend_from_slice(fill(sequence, bytes));
 }
 
 /// Bytes of the tag and sequence number at the start of a payload of `length` bytes.

@@ -22,10 +22,8 @@ impl Probe {
 
     /// Appends the next request, one datagram, to `output`. Returns its sequence number.
     pub fn send(&mut self, output: &mut Vec<u8>) -> u64 {
-        let (sequence, length) = (self.sent, usize::from(self.length));
-        output.extend_from_slice(&Header::encode(Kind::Echo, self.length));
-        output.extend_from_slice(&pattern::stamp(self.tag, sequence)[8 - pattern::stamp_bytes(length)..]);
-        output.extend_from_slice(pattern::fill(sequence, length));
+        let sequence = self.sent;
+        pattern::append_frame(Kind::Echo, self.length, self.tag, sequence, output);
         self.sent += 1;
         sequence
     }
