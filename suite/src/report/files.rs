@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::markdown;
+use super::{markdown, page};
 use crate::analyse::Analysis;
 use crate::record::Trial;
 
@@ -12,9 +12,14 @@ use crate::record::Trial;
 ///
 /// # Errors
 /// What the file system refused, with the path.
-pub fn write_all(run_dir: &Path, analysis: &Analysis, _trials: &[Trial]) -> io::Result<Vec<PathBuf>> {
-    let path = run_dir.join("report.md");
-    let with_path = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    std::fs::write(&path, markdown::render(analysis)).map_err(with_path)?;
-    Ok(vec![path])
+pub fn write_all(run_dir: &Path, analysis: &Analysis, trials: &[Trial]) -> io::Result<Vec<PathBuf>> {
+    let files = [("report.md", markdown::render(analysis)), ("report.html", page::render(analysis, trials, &[]))];
+    files.into_iter().map(|(name, text)| write(run_dir.join(name), &text)).collect()
+}
+
+fn write(path: PathBuf, text: &str) -> io::Result<PathBuf> {
+    match std::fs::write(&path, text) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+    }
 }

@@ -1,6 +1,8 @@
 //! Reports: what people read, each a function of the [`Analysis`](crate::analyse::Analysis) alone.
 
 mod beside;
+mod colour;
+mod digest;
 mod files;
 mod grid;
 mod grids;
@@ -10,6 +12,7 @@ mod leads;
 pub mod markdown;
 mod notes;
 pub mod number;
+pub mod page;
 pub mod summary;
 pub mod terminal;
 mod values;

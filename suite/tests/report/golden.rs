@@ -2,7 +2,7 @@
 
 use suite::analyse::{Analysis, Context, Skip, analyse};
 use suite::record::{Cell, Transport, Trial};
-use suite::report::{headline, markdown, terminal};
+use suite::report::{headline, markdown, page, terminal};
 
 use crate::synthetic::{Synthetic, Truth, gate, tcp};
 
@@ -101,4 +101,25 @@ fn the_headline_goes_between_its_markers_and_nowhere_else() {
     assert_eq!(headline::splice(&spliced, "new\n").expect("still one pair"), spliced);
     assert_eq!(headline::splice("nothing", "new"), Err(headline::SpliceError::NoMarkers));
     assert_eq!(headline::splice(&format!("{text}{text}"), "new"), Err(headline::SpliceError::SeveralMarkers));
+}
+
+/// The page's data is large and checked by its parts; here: that it is whole, and reaches for nothing outside itself.
+#[test]
+fn the_page_is_one_file() {
+    let (context, mut trials) = example();
+    trials[0].commands[0].argv.push("</script><b>".into());
+    let page = page::render(&analyse(&trials, &context), &trials, &[]);
+    let (_, rest) = page.split_once("id=\"data\">").expect("the data are embedded");
+    let (data, _) = rest.split_once("</script>").expect("the data end");
+    let data: serde_json::Value = serde_json::from_str(data).expect("the data are JSON");
+    assert_eq!(data["trials"].as_array().map(Vec::len), Some(trials.len()));
+    let curve = data["trials"][0]["loads"][0]["curves"]["response"].as_array().expect("a curve");
+    assert!(curve.len() > 20, "{curve:?}");
+    assert_eq!(page.matches("<script").count(), 2);
+    for outside in ["src=", "href=", "url(", "@import", "fetch("] {
+        assert!(!page.contains(outside), "the page has {outside}");
+    }
+    // For a person, or a browser, to look at.
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("report.html");
+    std::fs::write(path, &page).expect("the page can be written");
 }
