@@ -87,6 +87,8 @@ impl Peer {
 
     /// Space to read into, for a framework that holds the buffer while it waits. Never empty.
     pub fn spare(&mut self) -> &mut [u8] {
+        // The last flush gave the buffer back: without this, every read would allocate one.
+        context::with(|local| self.conn.adopt(&mut local.scratch.borrow_mut().pool));
         self.conn.spare()
     }
 
@@ -103,6 +105,7 @@ impl Peer {
     /// An owned buffer with room for one read, for a completion API. Give it back with [`Peer::restore`].
     #[must_use]
     pub fn lend(&mut self) -> Vec<u8> {
+        context::with(|local| self.conn.adopt(&mut local.scratch.borrow_mut().pool));
         self.conn.lend()
     }
 
