@@ -185,6 +185,10 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn flight(intended_ns: u64) -> Flight {
@@ -240,5 +244,41 @@ mod tests {
         assert_eq!(seen, [2, 3, 1]);
         let stamps: Vec<_> = std::iter::from_fn(|| ledger.pop(&mut queue)).map(|f| f.attempted_ns).collect();
         assert_eq!(stamps, [0, 200, 100, 100]);
+    }
+
+    proptest! {
+        /// Three queues in one arena behave as three deques, whatever is done in whatever order. The first is
+        /// popped, as streams are; from the others entries are taken, as datagrams are.
+        #[test]
+        fn an_arena_is_as_good_as_separate_queues(steps in prop::collection::vec((0..3usize, 0..4u8, 0..8u32), 0..400)) {
+            let mut ledger = Ledger::new(20);
+            let mut queues = [Queue::new(); 3];
+            // `None` is the place of an entry taken out of turn.
+            let mut models: [VecDeque<Option<Flight>>; 3] = Default::default();
+            for (at, (q, step, n)) in steps.into_iter().enumerate() {
+                let (queue, model) = (&mut queues[q], &mut models[q]);
+                match step {
+                    0 | 1 => {
+                        let flight = flight(at as u64);
+                        if ledger.push(queue, flight) {
+                            model.push_back(Some(flight));
+                        } else {
+                            prop_assert_eq!(ledger.used(), 20);
+                        }
+                    }
+                    _ if q == 0 => prop_assert_eq!(ledger.pop(queue), model.pop_front().map(|entry| entry.expect("not taken"))),
+                    _ if n < queue.len() => {
+                        prop_assert_eq!(ledger.take(queue, n), model[n as usize].take());
+                    }
+                    _ => {}
+                }
+                while models[q].front() == Some(&None) {
+                    models[q].pop_front();
+                }
+                prop_assert_eq!(queues[q].len() as usize, models[q].len());
+                prop_assert_eq!(ledger.used() as usize, models.iter().map(VecDeque::len).sum::<usize>());
+                prop_assert_eq!(ledger.peek(&queues[q]), models[q].front().map(|entry| entry.expect("not taken")));
+            }
+        }
     }
 }

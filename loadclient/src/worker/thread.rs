@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use protocol::{Exchange, Probe};
 use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
@@ -113,6 +114,18 @@ impl Outcome {
     }
 }
 
+/// Says that its thread panicked: the others keep the channel open, and nobody would ever hear of it.
+#[derive(Debug)]
+struct PanicGuard<'a>(&'a Sender<Message>);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ = self.0.send(Message::Failed("a load thread panicked".into()));
+        }
+    }
+}
+
 /// One load thread, not running yet.
 #[derive(Debug)]
 pub struct Worker {
@@ -124,6 +137,7 @@ pub struct Worker {
 impl Worker {
     /// Runs to the end; what goes wrong is said as a [`Message::Failed`]. Nobody listening any more is the end too.
     pub fn run(self) {
+        let _guard = PanicGuard(&self.messages);
         if let Err(reason) = self.live() {
             let _ = self.messages.send(Message::Failed(reason));
         }
@@ -148,7 +162,7 @@ impl Worker {
         let active = slots.clone();
         let used = self.load(&mut fleet, timeline, slots).map_err(internal)?;
         fleet.abandon_all();
-        let outcome = outcome(&fleet, &active, used);
+        let outcome = outcome(&mut fleet, &active, used);
         let _ = self.messages.send(Message::Done(Box::new(outcome)));
         park(&mut fleet, |shared| shared.closing.load(Ordering::Acquire)).map_err(internal)
     }
@@ -195,15 +209,18 @@ fn park(fleet: &mut Fleet<'_>, done: impl Fn(&Shared) -> bool) -> io::Result<()>
     Ok(())
 }
 
-fn outcome(fleet: &Fleet<'_>, active: &[u32], used: WindowUsage) -> Outcome {
+fn outcome(fleet: &mut Fleet<'_>, active: &[u32], used: WindowUsage) -> Outcome {
+    let attribution = fleet.tally.attribution;
     let answered = |&&k: &&u32| fleet.links[k as usize].wire.answered() > 0;
+    let conns_answered = active.iter().filter(answered).count() as u64;
     Outcome {
-        tally: fleet.tally.clone(),
+        // What happens from here on, while the connections linger, is nobody's business.
+        tally: std::mem::replace(&mut fleet.tally, Tally::new(attribution)),
         cpu_ns: used.usage.cpu_ns,
         run_delay_ns: used.usage.run_delay_ns,
         spin_ns: used.spin_ns,
         conns_live: used.conns_live,
         conns_active: active.len() as u64,
-        conns_answered: active.iter().filter(answered).count() as u64,
+        conns_answered,
     }
 }

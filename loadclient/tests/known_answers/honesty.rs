@@ -57,15 +57,18 @@ fn a_correct_echo_is_answered_in_full() {
 
 #[test]
 fn every_payload_size_travels_whole() {
-    let server = Server::tcp(Script::Echo);
-    for payload in [0, 1, 7, 8, 9, 4096, 65535] {
-        let line = format!(
-            "--target {} --conns 3 --total-rate 200 --payload {payload} --verify --warmup 50ms --duration 300ms",
-            server.target
-        );
-        let report = report(&line, 0);
-        check_sums(&report);
-        assert_eq!((report.frames_ok, report.frames_wrong), (report.frames_intended, 0), "{payload}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for server in [Server::tcp(Script::Echo), Server::unix(&folder.path().join("socket"), Script::Echo)] {
+        for payload in [0, 1, 7, 8, 9, 4096, 65535] {
+            let line = format!(
+                "--target {} --conns 3 --total-rate 500 --payload {payload} --verify --warmup 50ms --duration 300ms",
+                server.target
+            );
+            let report = report(&line, 0);
+            check_sums(&report);
+            assert_eq!((report.frames_ok, report.frames_wrong), (report.frames_intended, 0), "{payload}");
+            assert!(report.errors.is_empty(), "{payload}: {:?}", report.errors);
+        }
     }
 }
 

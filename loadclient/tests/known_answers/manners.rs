@@ -65,6 +65,40 @@ fn connections_go_round_robin_over_targets_threads_and_sources() {
     assert_eq!(crate::client::report(&line, 0).conns_live, 5);
 }
 
+/// std gives listeners a backlog of 128: of 200 connections some find the queue full until the server accepts.
+#[test]
+fn a_full_accept_queue_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("socket");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("the path is free");
+    let line = format!("--target unix://{} --conns 200 --mode hold --warmup 0s --duration 50ms", path.display());
+    let report = std::thread::scope(|scope| {
+        let client = scope.spawn(|| report(&line, 0));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let accepted: Vec<_> = listener.incoming().take(200).collect();
+        let report = client.join().expect("the client's checks hold");
+        drop(accepted);
+        report
+    });
+    assert_eq!((report.conns_live, report.connect_ns.count), (200, 200));
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+}
+
+/// The same over TCP, with nobody who ever accepts: what the kernel's queue does not take is given up in time.
+#[test]
+fn a_connection_that_does_not_come_up_is_counted() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+    let addr = listener.local_addr().expect("it is bound");
+    let line =
+        format!("--target tcp://{addr} --conns 200 --mode hold --connect-timeout 300ms --warmup 0s --duration 50ms");
+    let report = report(&line, 0);
+    let timeouts = report.errors.get("connect_timeout").copied().unwrap_or(0);
+    assert!(timeouts > 0 && report.conns_live > 0, "{:?}", report.errors);
+    assert_eq!(report.conns_live + timeouts, 200);
+    assert_eq!(report.connect_ns.count, report.conns_live);
+    assert!(report.gates.iter().any(|gate| gate.gate == "live"), "{:?}", report.gates);
+}
+
 #[test]
 fn held_connections_beat() {
     let server = Server::tcp(Script::Echo);
