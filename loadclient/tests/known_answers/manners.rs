@@ -158,3 +158,29 @@ fn the_end_of_stdin_ends_the_client_in_every_phase() {
     drop(talk.stdin.take());
     assert_eq!(talk.exit_code(), Some(1));
 }
+
+/// The slope of private memory over the connections: what one more idle connection costs its client.
+#[test]
+fn an_idle_connection_costs_its_client_little() {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+
+    // The kernel completes connections that nobody accepts, up to the backlog: no server has to hold them.
+    let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("/proc is mounted");
+    let backlog: u32 = somaxconn.trim().parse::<u32>().expect("a number").min(4096);
+    let [few, many] = [backlog / 8, backlog * 7 / 8];
+    let private_bytes = |conns: u32| -> u64 {
+        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).expect("TCP is there");
+        bind(&listener, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).expect("a loopback port is free");
+        listen(&listener, backlog as i32).expect("it is bound");
+        let addr = std::net::SocketAddr::try_from(getsockname(&listener).expect("it is bound")).expect("IPv4");
+        let mut talk = Talk::begin(&format!("--target tcp://{addr} --conns {conns} --mode hold --hold"));
+        assert!(matches!(talk.hear(), Event::Connected { conns_live, .. } if conns_live == u64::from(conns)));
+        let rollup = format!("/proc/{}/smaps_rollup", talk.child.id());
+        let rollup = std::fs::read_to_string(rollup).expect("the client lives");
+        let line = rollup.lines().find(|line| line.starts_with("Anonymous:")).expect("the kernel reports it");
+        let kib: u64 = line.split_whitespace().nth(1).and_then(|field| field.parse().ok()).expect("a number of kB");
+        kib * 1024
+    };
+    let slope = (private_bytes(many) as f64 - private_bytes(few) as f64) / f64::from(many - few);
+    assert!(slope <= 128.0, "{slope:.0} bytes a connection");
+}
