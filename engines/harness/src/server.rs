@@ -1,9 +1,11 @@
 //! From the command line to a serving engine: what `main` calls, and what it gets.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +15,7 @@ use protocol::Limits;
 use crate::address::Address;
 use crate::affinity;
 use crate::context::Shared;
-use crate::control::{Event, Ready};
+use crate::control::Ready;
 use crate::drain::Stoppable;
 use crate::listen::{Acceptor, Bound, Listener, bind};
 use crate::manifest::{Manifest, pinned_version};
@@ -43,6 +45,7 @@ pub fn run(engine_toml: &str, cargo_toml: &str, serve: impl FnOnce(Server) -> Re
     };
     match serve(server) {
         Ok(()) => fail(&manifest, 1, "the engine stopped serving"),
+        Err(error) if error.is::<SettingError>() => fail(&manifest, USAGE, &format!("{error:#}")),
         Err(error) => fail(&manifest, 1, &format!("{error:#}")),
     }
 }
@@ -51,6 +54,11 @@ fn fail(manifest: &Manifest, code: u8, reason: &str) -> ExitCode {
     eprintln!("engine-{}: {reason}", manifest.name);
     ExitCode::from(code)
 }
+
+/// A value that an option of one engine alone cannot take.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct SettingError(String);
 
 /// Everything an engine gets.
 #[derive(Debug)]
@@ -99,10 +107,10 @@ impl Server {
     /// An option of this engine alone, as `engine.toml` declares it.
     ///
     /// # Errors
-    /// The text is no `T`.
-    pub fn setting<T: std::str::FromStr>(&self, name: &str) -> Result<T> {
+    /// The text is no `T`; returned from `serve`, it ends the process as any other bad command line does.
+    pub fn setting<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T> {
         let text = &self.settings.own[name];
-        text.parse().ok().with_context(|| format!("--{name} '{text}' is not a valid value"))
+        text.parse().map_err(|reason| SettingError(format!("--{name} '{text}' is not a valid value: {reason}")).into())
     }
 
     /// Worker threads to run.
@@ -142,7 +150,8 @@ impl Server {
     /// Out of descriptors.
     pub fn into_workers(mut self) -> Result<Vec<Worker>> {
         let acceptors = self.take_sockets();
-        (0..self.workers()).map(|index| self.deal(&acceptors, index)).collect()
+        let deal = |index| self.deal(&acceptors, index).context("cannot share the sockets among the workers");
+        (0..self.workers()).map(deal).collect()
     }
 
     /// The runtime is up: announce it.
@@ -252,8 +261,7 @@ impl Announcement {
     fn make(&self) -> Result<()> {
         let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Rest { ready, sockets }) = rest else { return Ok(()) };
-        supervise::say(&Event::Ready(ready));
-        supervise::start(sockets).context("cannot start the supervisor")
+        supervise::start(ready, sockets).context("cannot start the supervisor")
     }
 }
 

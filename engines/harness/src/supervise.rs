@@ -11,7 +11,7 @@ use rustix::net::{Shutdown, shutdown};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::context::Shared;
-use crate::control::{Command, Event};
+use crate::control::{Command, Event, Ready};
 use crate::drain::{Stoppable, drain};
 use crate::registry::Fate;
 
@@ -24,12 +24,14 @@ pub(crate) fn say(event: &Event) {
     let _ = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
 }
 
-/// Starts the thread. It ends the process: exit code 0 after a drain.
-pub(crate) fn start(sockets: Vec<Stoppable>) -> io::Result<()> {
+/// Announces the engine and starts the thread. It ends the process: exit code 0 after a drain.
+pub(crate) fn start(ready: Ready, sockets: Vec<Stoppable>) -> io::Result<()> {
     let (signals, sender) = UnixStream::pair()?;
     for signal in [SIGTERM, SIGINT] {
         signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
     }
+    // After the signals, which may be sent as soon as the line is read, and before anything else is said.
+    say(&Event::Ready(ready));
     std::thread::Builder::new().name("supervisor".into()).spawn(move || {
         supervise(&signals);
         say(&Event::Drained(drain(&sockets)));
