@@ -5,6 +5,7 @@ use std::io;
 use super::fleet::Fleet;
 use super::phases::{Phases, Timeline, WindowUsage};
 use crate::clock::now_ns;
+use crate::ledger::Flight;
 use crate::schedule::Schedule;
 
 /// Due frames taken before replies are looked at again, when the client is behind.
@@ -54,7 +55,11 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
         loop {
             let now = now_ns();
             self.phases.pass(now, self.fleet, self.spun_ns)?;
-            if self.phases.over(now, self.fleet) {
+            // Being late at the end forgives nothing: what was due in the window is sent first, or counted as unsent.
+            if self.phases.over(now, self.fleet)
+                && (self.due_ns == u64::MAX || now >= self.phases.timeline.grace_end_ns)
+            {
+                self.give_up();
                 return Ok(self.phases.used());
             }
             self.fleet.sweep(now, &mut self.lost);
@@ -89,6 +94,16 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
         }
         while let Some(k) = self.dirty.pop() {
             self.fleet.flush(k);
+        }
+    }
+
+    /// Counts what is still due when the grace time is over.
+    fn give_up(&mut self) {
+        while self.due_ns != u64::MAX {
+            self.fleet.tally.intended(self.due_ns);
+            self.fleet.tally.unsent(Flight { intended_ns: self.due_ns, attempted_ns: 0 });
+            self.schedule.as_mut().expect("a due time comes from a schedule").take();
+            self.due_ns = self.next_due_ns();
         }
     }
 

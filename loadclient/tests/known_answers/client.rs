@@ -18,12 +18,16 @@ pub(crate) fn run(line: &str) -> Output {
 
 /// Runs to the end, and expects exactly one report on stdout and this exit code.
 pub(crate) fn report(line: &str, exit: i32) -> Report {
-    let output = run(line);
+    parse(&run(line), exit)
+}
+
+/// The one report in `output`.
+pub(crate) fn parse(output: &Output, exit: i32) -> Report {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(exit), "{line}: {stderr}");
-    let stdout = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    assert_eq!(output.status.code(), Some(exit), "{stderr}");
+    let stdout = std::str::from_utf8(&output.stdout).expect("JSON is UTF-8");
     assert_eq!(stdout.lines().count(), 1, "{stdout}");
-    let Ok(Event::Report(report)) = serde_json::from_str(&stdout) else { panic!("no report: {stdout}") };
+    let Ok(Event::Report(report)) = serde_json::from_str(stdout) else { panic!("no report: {stdout}") };
     *report
 }
 

@@ -1,10 +1,11 @@
 //! Latencies, losses and wrong replies: nothing is forgiven, nothing overlooked.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use loadclient::report::Report;
+use loadclient::report::{Event, Report};
 
-use crate::client::report;
+use crate::client::{Talk, report};
 use crate::server::{Script, Server};
 
 const SHORT: &str = "--warmup 200ms --duration 1s --grace 3s";
@@ -214,28 +215,61 @@ fn active_waiting_is_reported_apart() {
     assert_eq!(quiet.spin_ns, 0);
 }
 
-/// The CPU that the client is pinned to is shared with a thread that never sleeps.
-#[test]
-fn a_client_that_must_share_its_cpu_says_so() {
+/// Runs beside a thread that never sleeps, on the CPU that the client is pinned to.
+fn beside_a_hog(options: &str) -> Report {
     let cpus = rustix::thread::sched_getaffinity(None).expect("every thread has an affinity");
     let cpu = (0..1024).find(|&cpu| cpus.is_set(cpu)).expect("there is a CPU to run on");
     let server = Server::tcp(Script::Echo);
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    let report = std::thread::scope(|scope| {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut own = rustix::thread::CpuSet::new();
             own.set(cpu);
             rustix::thread::sched_setaffinity(None, &own).expect("the CPU is one of ours");
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 std::hint::spin_loop();
             }
         });
-        let line = format!("--target {} --mode saturate --conns 4 --in-flight 64 --cpus {cpu} {SHORT}", server.target);
-        let report = report(&line, 0);
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        report
-    });
+        let output = crate::client::run(&format!("--target {} --cpus {cpu} {SHORT} {options}", server.target));
+        stop.store(true, Ordering::Relaxed);
+        crate::client::parse(&output, 0)
+    })
+}
+
+#[test]
+fn a_client_that_must_share_its_cpu_says_so() {
+    let report = beside_a_hog("--mode saturate --conns 4 --in-flight 64");
     assert!(gates(&report).contains(&"run_delay"), "{:?}", report.gates);
+}
+
+/// A client that is stopped from inside its window to well after it: every frame that was due meanwhile is
+/// accounted for, and the lateness is its own.
+#[test]
+fn a_client_forgives_itself_nothing() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let server = Server::tcp(Script::Echo);
+    let mut talk = Talk::begin(&format!(
+        "--target {} --conns 4 --total-rate 200 --schedule fixed --warmup 0s --duration 1s --hold",
+        server.target
+    ));
+    let pid = Pid::from_child(&talk.child);
+    assert!(matches!(talk.hear(), Event::Connected { .. }));
+    talk.say("go");
+    assert!(matches!(talk.hear(), Event::Measuring { .. }));
+    // Between two frames, most likely: with nothing in flight nothing is left to remind the client.
+    std::thread::sleep(ms(102));
+    kill_process(pid, Signal::STOP).expect("it is our child");
+    std::thread::sleep(ms(1500));
+    kill_process(pid, Signal::CONT).expect("it is our child");
+    assert!(matches!(talk.hear(), Event::Measured { .. }));
+    let Event::Report(report) = talk.hear() else { panic!("the report comes last") };
+    check_sums(&report);
+    assert!(report.frames_intended.abs_diff(200) <= 1, "{}", report.frames_intended);
+    assert_eq!(report.frames_ok, report.frames_intended);
+    // It was stopped for 1.5 s, of which 500 ms and more came after the window: the last frame waited as long.
+    assert!(report.lag_ns.max.expect("all were sent") >= ns(500) * 98 / 100, "{:?}", report.lag_ns);
+    assert!(gates(&report).contains(&"lag"), "{:?}", report.gates);
 }
 
 #[test]

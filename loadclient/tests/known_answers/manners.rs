@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use loadclient::report::Event;
+use loadclient::report::{Event, Report};
 
 use crate::client::{Talk, refused, report};
 use crate::server::{Script, Server};
@@ -97,6 +97,24 @@ fn a_connection_that_does_not_come_up_is_counted() {
     assert_eq!(report.conns_live + timeouts, 200);
     assert_eq!(report.connect_ns.count, report.conns_live);
     assert!(report.gates.iter().any(|gate| gate.gate == "live"), "{:?}", report.gates);
+}
+
+#[test]
+fn two_clients_make_one_report() {
+    let server = Server::tcp(Script::Echo);
+    let part = |seed: u32| {
+        let line = format!("--target {} --conns 3 --total-rate 400 --warmup 0s --duration 500ms", server.target);
+        report(&format!("{line} --seed {seed}"), 0)
+    };
+    let (a, b) = (part(1), part(2));
+    let both = Report::merge(&[a.clone(), b.clone()]).expect("the same load");
+    assert_eq!((both.processes, both.conns_live), (2, 6));
+    assert_eq!(both.frames_ok, a.frames_ok + b.frames_ok);
+    assert_eq!(both.response_ns.count, both.frames_ok);
+    // The median of all lies between the medians of the parts, and the largest is the larger.
+    let (low, high) = (a.response_ns.p50.min(b.response_ns.p50), a.response_ns.p50.max(b.response_ns.p50));
+    assert!((low..=high).contains(&both.response_ns.p50), "{low:?} {:?} {high:?}", both.response_ns.p50);
+    assert_eq!(both.response_ns.max, a.response_ns.max.max(b.response_ns.max));
 }
 
 #[test]
