@@ -111,10 +111,33 @@ fn load(load: &Load) -> LoadDigest<'_> {
 
 /// Latency by percentile: 1 ÷ (1 − q) against nanoseconds. It ends where fewer than ten samples lie beyond, or where the
 /// unanswered begin. Empty when there is no histogram, or none that can be read.
-pub(super) fn curve(encoded: &str, infinite: u64) -> Vec<(f64, u64)> {
-    let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(encoded) else { return Vec::new() };
-    let Ok(histogram) = Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice()) else { return Vec::new() };
-    points(&histogram, infinite)
+fn curve(encoded: &str, infinite: u64) -> Vec<(f64, u64)> {
+    decode(encoded).map_or_else(Vec::new, |histogram| points(&histogram, infinite))
+}
+
+/// The response times of several trials in one curve, histograms added; trials whose `metric` does not count are left out.
+pub(super) fn merged_curve<'a>(metric: Metric, trials: impl Iterator<Item = &'a Trial>) -> Vec<(f64, u64)> {
+    let mut merged: Option<Histogram<u64>> = None;
+    let mut infinite = 0;
+    for trial in trials.filter(|trial| judge(metric, trial).usable().is_some()) {
+        let Some(load) = trial.loads.iter().find(|load| load.mode == Mode::Open) else { continue };
+        let Some(histogram) = decode(&load.client.hdr.response) else { continue };
+        infinite += load.client.response_ns.infinite;
+        match &mut merged {
+            Some(sum) => sum.add(&histogram).expect("the sum grows as it must"),
+            None => {
+                let mut first = histogram;
+                first.auto(true);
+                merged = Some(first);
+            }
+        }
+    }
+    merged.map_or_else(Vec::new, |sum| points(&sum, infinite))
+}
+
+fn decode(encoded: &str) -> Option<Histogram<u64>> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
 }
 
 fn points(histogram: &Histogram<u64>, infinite: u64) -> Vec<(f64, u64)> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{markdown, page};
+use super::{chart, markdown, page};
 use crate::analyse::Analysis;
 use crate::record::Trial;
 
@@ -13,13 +13,26 @@ use crate::record::Trial;
 /// # Errors
 /// What the file system refused, with the path.
 pub fn write_all(run_dir: &Path, analysis: &Analysis, trials: &[Trial]) -> io::Result<Vec<PathBuf>> {
-    let files = [("report.md", markdown::render(analysis)), ("report.html", page::render(analysis, trials, &[]))];
-    files.into_iter().map(|(name, text)| write(run_dir.join(name), &text)).collect()
+    let charts = chart::all(analysis, trials);
+    let drawings: Vec<String> = charts.iter().map(|chart| chart.svg.clone()).collect();
+    let mut files = vec![
+        (run_dir.join("report.md"), markdown::render(analysis)),
+        (run_dir.join("report.html"), page::render(analysis, trials, &drawings)),
+    ];
+    let folder = run_dir.join("charts");
+    std::fs::create_dir_all(&folder).map_err(|error| named(&folder, &error))?;
+    files.extend(charts.into_iter().map(|chart| (folder.join(chart.file), chart.svg)));
+    files.into_iter().map(|(path, text)| write(path, &text)).collect()
 }
 
 fn write(path: PathBuf, text: &str) -> io::Result<PathBuf> {
     match std::fs::write(&path, text) {
         Ok(()) => Ok(path),
-        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Err(error) => Err(named(&path, &error)),
     }
+}
+
+/// The error with the path that it is about.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use super::grid::{Grid, GridRow, Heading};
 use super::notes::Notes;
-use super::{label, markdown, summary, values};
-use crate::analyse::{Analysis, Entry, Metric, Part, Table};
+use super::{label, line, markdown, summary, values};
+use crate::analyse::{Analysis, Entry, Metric, Part};
 use crate::record::{State, Transport};
 
 /// Where the headline begins and ends in a file.
@@ -63,7 +63,7 @@ pub fn splice(text: &str, headline: &str) -> Result<String, SpliceError> {
 fn grid(analysis: &Analysis) -> Option<Grid> {
     let table = |metric: Metric| analysis.tables.iter().find(|table| table.key == metric.key());
     let cpu = table(Metric::ServerCpuOpen)?;
-    let places = line(cpu)?;
+    let places = line::longest(cpu)?;
     let (first, middle, last) = (places[0], places[places.len() / 2], places[places.len() - 1]);
     let mut notes = Notes::default();
     let mut columns = Vec::new();
@@ -110,18 +110,4 @@ fn grid(analysis: &Analysis) -> Option<Grid> {
         legend: values::LEGEND.into(),
         notes,
     })
-}
-
-/// The columns of the TCP payload with the most connection counts, by count.
-fn line(table: &Table) -> Option<Vec<usize>> {
-    let on = |payload: u32| {
-        let cells = table.columns.iter().enumerate();
-        let own = cells.filter(move |(_, cell)| cell.transport == Transport::Tcp && cell.payload_bytes == payload);
-        let mut places: Vec<usize> = own.map(|(place, _)| place).collect();
-        places.sort_by_key(|place| table.columns[*place].connections);
-        places
-    };
-    let tcp = table.columns.iter().filter(|cell| cell.transport == Transport::Tcp);
-    let payload = tcp.map(|cell| cell.payload_bytes).max_by_key(|payload| (on(*payload).len(), u32::MAX - payload))?;
-    Some(on(payload))
 }

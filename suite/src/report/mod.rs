@@ -1,6 +1,7 @@
 //! Reports: what people read, each a function of the [`Analysis`](crate::analyse::Analysis) alone.
 
 mod beside;
+pub mod chart;
 mod colour;
 mod digest;
 mod files;
@@ -9,6 +10,7 @@ mod grids;
 pub mod headline;
 mod label;
 mod leads;
+mod line;
 pub mod markdown;
 mod notes;
 pub mod number;

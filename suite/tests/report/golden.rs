@@ -2,7 +2,7 @@
 
 use suite::analyse::{Analysis, Context, Skip, analyse};
 use suite::record::{Cell, Transport, Trial};
-use suite::report::{headline, markdown, page, terminal};
+use suite::report::{chart, headline, markdown, page, terminal};
 
 use crate::synthetic::{Synthetic, Truth, gate, tcp};
 
@@ -103,12 +103,24 @@ fn the_headline_goes_between_its_markers_and_nowhere_else() {
     assert_eq!(headline::splice(&format!("{text}{text}"), "new"), Err(headline::SpliceError::SeveralMarkers));
 }
 
+#[test]
+fn the_charts() {
+    let (context, trials) = example();
+    let charts = chart::all(&analyse(&trials, &context), &trials);
+    assert_eq!(charts.len(), 5);
+    for chart in charts {
+        check(&format!("charts/{}", chart.file), &chart.svg);
+    }
+}
+
 /// The page's data is large and checked by its parts; here: that it is whole, and reaches for nothing outside itself.
 #[test]
 fn the_page_is_one_file() {
     let (context, mut trials) = example();
     trials[0].commands[0].argv.push("</script><b>".into());
-    let page = page::render(&analyse(&trials, &context), &trials, &[]);
+    let analysis = analyse(&trials, &context);
+    let charts: Vec<String> = chart::all(&analysis, &trials).into_iter().map(|chart| chart.svg).collect();
+    let page = page::render(&analysis, &trials, &charts);
     let (_, rest) = page.split_once("id=\"data\">").expect("the data are embedded");
     let (data, _) = rest.split_once("</script>").expect("the data end");
     let data: serde_json::Value = serde_json::from_str(data).expect("the data are JSON");
