@@ -95,6 +95,8 @@ fn blocks(count: u32) -> String {
 pub(super) fn origin(analysis: &Analysis) -> String {
     let context = &analysis.context;
     let dirty = if context.dirty { ", with uncommitted changes" } else { "" };
+    // As long as tools print it; the plan has all of it.
+    let revision = context.revision.get(..12).unwrap_or(&context.revision);
     format!(
         "{} on {} ({}, {} cores, {}, {}), revision {}{dirty}, {} trials",
         context.date,
@@ -103,7 +105,7 @@ pub(super) fn origin(analysis: &Analysis) -> String {
         context.host.cores,
         number::compact(context.host.memory_bytes as f64, crate::analyse::Unit::Bytes),
         context.host.kernel,
-        context.revision,
+        revision,
         analysis.trials,
     )
 }

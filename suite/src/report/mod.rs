@@ -4,6 +4,7 @@ mod beside;
 pub mod chart;
 mod colour;
 mod digest;
+pub mod export;
 mod files;
 mod grid;
 mod grids;

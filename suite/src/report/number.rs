@@ -26,6 +26,14 @@ pub fn ratio(value: f64) -> String {
     }
 }
 
+/// An offered rate, to two digits: a random schedule meets its rate no better.
+#[must_use]
+pub fn rate(per_second: f64) -> String {
+    let scale = 10f64.powf(per_second.max(1.0).log10().floor() - 1.0);
+    let rounded = (per_second / scale).round() * scale;
+    compact(rounded, Unit::FramesPerSecond).replace(".0 ", " ")
+}
+
 /// A count of things: `4096`, `100 k`, `1 M`.
 #[must_use]
 pub fn count(value: u32) -> String {
@@ -74,5 +82,35 @@ fn digits(value: f64) -> String {
         v if v >= 0.995 || v == 0.0 => format!("{value:.1}"),
         v if v >= 0.0995 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_at_most_and_the_unit_that_fits() {
+        let check = |value, unit, expected| assert_eq!(compact(value, unit), expected);
+        check(9_812.0, Unit::Nanoseconds, "9.8 µs");
+        check(99_949.0, Unit::Nanoseconds, "99.9 µs");
+        check(99_960.0, Unit::Nanoseconds, "100 µs");
+        check(999_499.0, Unit::Nanoseconds, "999 µs");
+        check(999_500.0, Unit::Nanoseconds, "1.0 ms");
+        check(112_345.0, Unit::FramesPerSecond, "112 k/s");
+        check(2_945.0, Unit::Bytes, "2.9 KB");
+        check(378.0, Unit::Bytes, "378 B");
+        check(0.0, Unit::Bytes, "0 B");
+        check(2.35, Unit::Count, "2.4");
+        check(0.204, Unit::Count, "0.20");
+        check(0.0, Unit::Count, "0.0");
+        check(-4_000.0, Unit::Bytes, "-4.0 KB");
+    }
+
+    #[test]
+    fn rates_have_two_digits_and_counts_stay_whole() {
+        assert_eq!([rate(19_934.0), rate(8_123.0), rate(1_946.0)], ["20 k/s", "8.1 k/s", "1.9 k/s"]);
+        assert_eq!([count(4096), count(100_000), count(1_000_000)], ["4096", "100 k", "1 M"]);
+        assert_eq!([signed_percent(0.69), signed_percent(1.021)], ["−31 %", "+2.1 %"]);
     }
 }

@@ -220,7 +220,8 @@ fn transports(analysis: &Analysis) -> Vec<String> {
 
 /// How far the run can be trusted.
 fn limits(analysis: &Analysis) -> Vec<String> {
-    let mut sentences = Vec::new();
+    let mut sentences: Vec<String> =
+        SPOKEN.into_iter().filter_map(|(metric, _)| unusable(table(analysis, metric)?)).collect();
     if let Some(table) = table(analysis, Metric::Throughput) {
         let entries = || table.rows.iter().flat_map(|row| &row.entries).filter(|entry| entry.value.is_some());
         let bounds = entries().filter(|entry| entry.status == Status::Bound).count();
@@ -243,6 +244,26 @@ fn limits(analysis: &Analysis) -> Vec<String> {
             .push(format!("With {blocks} blocks an interval is little more than the range of the blocks: it is wide."));
     }
     sentences
+}
+
+/// How many values of a table do not count, and the most frequent reason; `None` while they are few.
+fn unusable(table: &Table) -> Option<String> {
+    let entries = || table.rows.iter().flat_map(|row| &row.entries);
+    let lost = || entries().filter(|entry| matches!(entry.status, Status::Invalid | Status::Missing));
+    let (all, count) = (entries().count(), lost().count());
+    if count * 4 < all {
+        return None;
+    }
+    let mut kinds: Vec<(&str, u32)> = Vec::new();
+    for exclusion in lost().flat_map(|entry| &entry.reasons) {
+        match kinds.iter_mut().find(|(kind, _)| *kind == exclusion.reason.kind) {
+            Some((_, blocks)) => *blocks += exclusion.blocks,
+            None => kinds.push((&exclusion.reason.kind, exclusion.blocks)),
+        }
+    }
+    let (kind, _) = kinds.into_iter().max_by_key(|(_, blocks)| *blocks)?;
+    let kind = kind.replace('_', " ");
+    Some(format!("{}: {count} of {all} values do not count, most often because of “{kind}”.", table.title))
 }
 
 fn and(names: &[&str]) -> String {

@@ -16,7 +16,7 @@ pub(super) fn of_cells(table: &Table, analysis: &Analysis) -> Grid {
     if table.mode == Some(Mode::Open) {
         // "The fixed rate" is a number; large payloads may have a lower one.
         for (heading, rate) in grid.columns.iter_mut().zip(&analysis.rates_per_s) {
-            heading.lines.extend(rate.map(|rate| format!("at {}", number::compact(rate, Unit::FramesPerSecond))));
+            heading.lines.extend(rate.map(|rate| format!("at {}", number::rate(rate))));
         }
     }
     grid

@@ -2,7 +2,7 @@
 
 use suite::analyse::{Analysis, Context, Skip, analyse};
 use suite::record::{Cell, Transport, Trial};
-use suite::report::{chart, headline, markdown, page, terminal};
+use suite::report::{chart, export, headline, markdown, page, terminal};
 
 use crate::synthetic::{Synthetic, Truth, gate, tcp};
 
@@ -86,6 +86,23 @@ fn the_terminal_at_160_columns_with_all_metrics() {
 #[test]
 fn the_markdown_report() {
     check("report.md", &markdown::render(&example_analysis()));
+}
+
+#[test]
+fn the_csv_has_every_value_once_and_every_line_is_whole() {
+    let analysis = example_analysis();
+    let csv = export::csv(&analysis);
+    let lines: Vec<&str> = csv.lines().collect();
+    let tables: usize = analysis.tables.iter().map(|table| table.rows.len() * table.columns.len()).sum();
+    let slopes: usize = analysis.slopes.iter().map(|table| table.rows.len() * table.columns.len()).sum();
+    assert_eq!(lines.len(), 1 + tables + slopes);
+    // No reason of the example has a comma, so commas count fields.
+    for line in &lines {
+        assert_eq!(line.matches(',').count(), lines[0].matches(',').count(), "{line}");
+    }
+    assert!(csv.contains("\nresponse_p99_ns,tcp,16,64,,may,default,invalid,"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&export::json(&analysis)).expect("JSON");
+    assert_eq!(json["tables"].as_array().map(Vec::len), Some(analysis.tables.len()));
 }
 
 #[test]

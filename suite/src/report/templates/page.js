@@ -166,7 +166,7 @@ function drawValues() {
     const key = cellKey(cell);
     const sorted = sortColumn && key === sortKey;
     const next = sorted && direction !== "worst" ? `${key}.worst` : key;
-    const rate = table.mode === "open" && analysis.rates_per_s[column] !== null ? `\nat ${compact(analysis.rates_per_s[column], "frames_per_second")}` : "";
+    const rate = table.mode === "open" && analysis.rates_per_s[column] !== null ? `\nat ${compact(Number(analysis.rates_per_s[column].toPrecision(2)), "frames_per_second").replace(".0 ", " ")}` : "";
     const ascending = (table.better === "lower") !== (direction === "worst");
     const text = `${transports[cell.transport]} ${cell.payload_bytes} B\n${cell.connections} conns${rate}`;
     return element("th", { scope: "col", "aria-sort": sorted ? (ascending ? "ascending" : "descending") : null },
