@@ -81,7 +81,7 @@ fn experiments_that_make_no_sense() {
     wrong_experiment("total_rate_per_s = 2000", "in_flight = 1", &["open takes total_rate_per_s"]);
     wrong_experiment("in_flight = 1", "in_flight = 0", &["in_flight 0: at least one"]);
     wrong_experiment("blocks = 2", "blocks = 0", &["blocks 0"]);
-    wrong_experiment("window_ms = 60", "window_ms = 0", &["window_ms 0"]);
+    wrong_experiment("window_ms = 200", "window_ms = 0", &["window_ms 0"]);
     wrong_experiment("connections = 2\n", "connections = 3\n", &["no [[twin]] is one of its cells"]);
     wrong_experiment("transport = \"unix\"", "transport = \"sctp\"", &[":10:", "unknown variant `sctp`"]);
 }

@@ -1,6 +1,6 @@
 //! `suite run`: builds, runs what was planned, and reports.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use super::args::{RunArgs, WorkspaceArgs};
 use super::report::print_report;
 use super::workspace::{Workspace, raise_open_files};
+use crate::catalog::Program;
 use crate::conclude::{load_plan, save_plan};
 use crate::measure::{Session, Sessions, environment};
 use crate::plan::Plan;
@@ -52,6 +53,31 @@ pub(super) fn run(workspace: &WorkspaceArgs, asked: &RunArgs) -> anyhow::Result<
     })
 }
 
+/// The programs of a run.
+struct Built {
+    client: String,
+    client_sha256: String,
+    programs: BTreeMap<String, Program>,
+}
+
+impl Built {
+    /// Builds what `plan` needs; `None` when the user ended that: a build that was cut short has not failed.
+    fn of(workspace: &Workspace, plan: &Plan, interrupt: &Interrupt, quiet: bool) -> anyhow::Result<Option<Self>> {
+        let client = workspace.client(quiet);
+        if interrupt.asked() {
+            return Ok(None);
+        }
+        let (client, client_sha256) = client?;
+        let programs = workspace.programs(plan, interrupt, quiet)?;
+        let client = client.to_string_lossy().into_owned();
+        Ok((!interrupt.asked()).then_some(Self { client, client_sha256, programs }))
+    }
+
+    fn seal(&self, plan: &mut Plan) {
+        plan.seal(self.client_sha256.clone(), |engine| self.programs.get(engine)?.sha256());
+    }
+}
+
 fn refuse_taken(out: &Path) -> anyhow::Result<()> {
     if out.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || out.is_file() {
         bail!("{} is there already: name another --out, or finish that run with --resume", out.display());
@@ -66,9 +92,8 @@ fn fresh(
     interrupt: &Interrupt,
     quiet: bool,
 ) -> anyhow::Result<Ending> {
-    let (client, client_sha256) = workspace.client(quiet)?;
-    let programs = workspace.programs(&plan, quiet)?;
-    plan.seal(client_sha256, |engine| programs.get(engine)?.sha256());
+    let Some(built) = Built::of(workspace, &plan, interrupt, quiet)? else { return Ok(Ending::INTERRUPTED) };
+    built.seal(&mut plan);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let folder = match out {
         Some(out) => RunFolder::create(out)?,
@@ -76,9 +101,8 @@ fn fresh(
     };
     save_plan(&folder, &plan)?;
     let progress = Progress::new(quiet);
-    let client = client.to_string_lossy().into_owned();
-    let runner = Runner { plan: &plan, programs: &programs, client, interrupt, progress: &progress };
-    work(workspace, &folder, &runner)
+    let Built { client, programs, .. } = &built;
+    work(workspace, &folder, &Runner { plan: &plan, programs, client, interrupt, progress: &progress })
 }
 
 fn resume(
@@ -91,10 +115,9 @@ fn resume(
     if raise_open_files() != plan.open_files_max {
         bail!("the limit on open files was {} when this run began: set `ulimit -n` so again", plan.open_files_max);
     }
-    let (client, client_sha256) = workspace.client(quiet)?;
-    let programs = workspace.programs(plan, quiet)?;
+    let Some(built) = Built::of(workspace, plan, interrupt, quiet)? else { return Ok(Ending::INTERRUPTED) };
     let mut now = plan.clone();
-    now.seal(client_sha256, |engine| programs.get(engine)?.sha256());
+    built.seal(&mut now);
     if now.client_sha256 != plan.client_sha256 {
         bail!("the load client is not the one this run began with: check out its revision, or start a new run");
     }
@@ -107,9 +130,8 @@ fn resume(
         }
     }
     let progress = Progress::new(quiet);
-    let client = client.to_string_lossy().into_owned();
-    let runner = Runner { plan, programs: &programs, client, interrupt, progress: &progress };
-    work(workspace, folder, &runner)
+    let Built { client, programs, .. } = &built;
+    work(workspace, folder, &Runner { plan, programs, client, interrupt, progress: &progress })
 }
 
 /// Runs what has no record yet, between two looks at the environment, and reports.

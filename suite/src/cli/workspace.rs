@@ -10,7 +10,7 @@ use crate::catalog::{Builder, Choice, Engine, Program, engines, select, workspac
 use crate::experiment;
 use crate::measure::{cores, revision};
 use crate::plan::{HostShape, Occasion, Plan, split};
-use crate::run::unix_ms;
+use crate::run::{Interrupt, unix_ms};
 
 /// The workspace and its engines.
 #[derive(Debug)]
@@ -68,17 +68,26 @@ impl Workspace {
     }
 
     /// Builds every engine that `plan` needs. What fails is in the map, with its reason.
-    pub(super) fn programs(&self, plan: &Plan, quiet: bool) -> anyhow::Result<BTreeMap<String, Program>> {
+    /// Stops early when the user wants to end.
+    pub(super) fn programs(
+        &self,
+        plan: &Plan,
+        interrupt: &Interrupt,
+        quiet: bool,
+    ) -> anyhow::Result<BTreeMap<String, Program>> {
         let builder = self.builder(quiet);
         let mut programs = BTreeMap::new();
         for variant in &plan.variant {
             if programs.contains_key(&variant.engine) {
                 continue;
             }
+            if interrupt.asked() {
+                break;
+            }
             let engine = self.engines.iter().find(|engine| engine.name() == variant.engine);
             let Some(engine) = engine else { bail!("the plan needs engine {}, which is gone", variant.engine) };
             let program = builder.engine(engine);
-            if let Program::Failed { error, .. } = &program {
+            if let (Program::Failed { error, .. }, false) = (&program, interrupt.asked()) {
                 eprintln!("suite: engine {} is out: {error}", variant.engine);
             }
             programs.insert(variant.engine.clone(), program);

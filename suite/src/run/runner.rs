@@ -18,7 +18,8 @@ pub struct Runner<'a> {
     pub plan: &'a Plan,
     /// Programs by engine name.
     pub programs: &'a BTreeMap<String, Program>,
-    pub client: String,
+    /// The load client's path.
+    pub client: &'a str,
     pub interrupt: &'a Interrupt,
     pub progress: &'a Progress,
 }
@@ -29,6 +30,11 @@ pub struct Ending {
     /// Trials that failed, in this session.
     pub failed: u32,
     pub interrupted: bool,
+}
+
+impl Ending {
+    /// The user ended it before the first trial.
+    pub const INTERRUPTED: Self = Self { failed: 0, interrupted: true };
 }
 
 impl Runner<'_> {
@@ -112,7 +118,7 @@ impl Runner<'_> {
         let servers = self.plan.processes(trial.cell.connections);
         let addresses: anyhow::Result<Vec<String>> = (0..servers).map(|_| ports.take(trial.cell.transport)).collect();
         let program = program.to_string_lossy();
-        Ok(Ok(command_lines(self.plan, trial, &program, &self.client, &addresses?)))
+        Ok(Ok(command_lines(self.plan, trial, &program, self.client, &addresses?)))
     }
 }
 

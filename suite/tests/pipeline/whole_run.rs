@@ -30,7 +30,8 @@ fn a_run_leaves_records_from_which_its_report_is_rebuilt() {
         let modes: Vec<Mode> = trial.loads.iter().map(|load| load.mode).collect();
         assert_eq!(modes, [Mode::Open, Mode::Saturate]);
         for load in &trial.loads {
-            assert!(load.client.frames_ok > 0 && load.client.frames_wrong == 0);
+            assert!(load.client.frames_ok > 0, "{:?}: {:?}", trial.cell, load.client);
+            assert_eq!(load.client.frames_wrong, 0, "{:?}: {:?}", trial.cell, load.client.errors);
             assert!(load.server.cpu_ns > 0 && load.client_usage.cpu_ns > 0);
             assert!(load.server_frames > 0 && load.host.window_ns > 0);
             assert!(!load.client.hdr.response.is_empty());
@@ -49,6 +50,28 @@ fn a_run_leaves_records_from_which_its_report_is_rebuilt() {
     let printed = text(&output.stdout);
     assert!(printed.starts_with(&text(&rebuilt.stdout)), "`report` prints the tables that `run` printed");
     assert!(printed.contains("Run folder: "));
+}
+
+/// Under a limit on open files below the connection count, both sides become several processes, and one result.
+#[test]
+fn connections_beyond_the_limit_on_open_files_are_spread_over_processes() {
+    let stage = Stage::new();
+    let run = stage.run("tiny.toml", "fake");
+    // 256 are reserved for what is no connection: this leaves four a process.
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -n 260; exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
+    expect(&mut limited, 0);
+    for trial in stage.trials() {
+        let processes = trial.cell.connections.div_ceil(4);
+        let servers = trial.commands.iter().filter(|command| command.role == "server").count();
+        assert_eq!(servers, processes as usize, "{:?}", trial.cell);
+        for load in &trial.loads {
+            assert_eq!(load.client.processes, processes);
+            assert_eq!(load.client.conns_live, u64::from(trial.cell.connections));
+            assert_eq!(load.client.conns_answered, u64::from(trial.cell.connections));
+        }
+        assert_eq!(trial.memory[1].connections, u64::from(trial.cell.connections));
+    }
 }
 
 #[test]
