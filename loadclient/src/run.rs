@@ -111,9 +111,10 @@ fn done(spec: &Spec, messages: &Receiver<Message>) -> Result<Vec<Outcome>, RunEr
 
 fn begin(spec: &Spec, cell: &OnceLock<Timeline>) -> Timeline {
     let start_ns = now_ns() + START_DELAY_NS;
-    let begin_ns = start_ns + spec.warmup_ns;
+    let load_ns = start_ns + spec.touch_ns();
+    let begin_ns = load_ns + spec.warmup_ns;
     let window = Window { begin_ns, end_ns: begin_ns + spec.duration_ns };
-    *cell.get_or_init(|| Timeline { start_ns, window, grace_end_ns: window.end_ns + spec.grace_ns })
+    *cell.get_or_init(|| Timeline { start_ns, load_ns, window, grace_end_ns: window.end_ns + spec.grace_ns })
 }
 
 fn wake_all(wakers: &[Arc<OwnedFd>]) -> Result<(), RunError> {

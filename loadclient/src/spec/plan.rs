@@ -84,6 +84,18 @@ pub enum SpecError {
     RateTooHigh(String),
 }
 
+impl Spec {
+    /// How long the first use of every active connection takes, before the warm-up: an open load picks
+    /// connections at random and might leave some out; the closed one starts on all of them by itself.
+    #[must_use]
+    pub fn touch_ns(&self) -> u64 {
+        match self.mode {
+            Mode::Open { .. } => (f64::from(self.active) * 1e9 / self.connect_rate_per_s) as u64,
+            Mode::Saturate { .. } | Mode::Hold { .. } => 0,
+        }
+    }
+}
+
 impl TryFrom<Args> for Spec {
     type Error = SpecError;
 

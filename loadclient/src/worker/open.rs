@@ -20,6 +20,8 @@ pub(super) struct OpenLoop<'f, 'a> {
     schedule: Option<Schedule>,
     /// The connection of each of the schedule's slots.
     slots: Vec<u32>,
+    /// How many of them had their first use.
+    touched: usize,
     /// Connections that have due frames to write.
     dirty: Vec<u32>,
     /// When the next frame is due; `u64::MAX` after the last.
@@ -40,6 +42,7 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
             fleet,
             phases: Phases::new(timeline),
             schedule,
+            touched: if timeline.load_ns > timeline.start_ns { 0 } else { slots.len() },
             slots,
             dirty: Vec::with_capacity(BATCH_FRAMES),
             due_ns: u64::MAX,
@@ -85,12 +88,11 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
             if now < self.due_ns {
                 break;
             }
-            let schedule = self.schedule.as_mut().expect("a due time comes from a schedule");
-            let k = self.slots[schedule.take().slot as usize];
-            if self.fleet.due(k, self.due_ns, now) {
+            let due_ns = self.due_ns;
+            let k = self.take_due();
+            if self.fleet.due(k, due_ns, now) {
                 self.dirty.push(k);
             }
-            self.due_ns = self.next_due_ns();
         }
         while let Some(k) = self.dirty.pop() {
             self.fleet.flush(k);
@@ -102,8 +104,7 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
         while self.due_ns != u64::MAX {
             self.fleet.tally.intended(self.due_ns);
             self.fleet.tally.unsent(Flight { intended_ns: self.due_ns, attempted_ns: 0 });
-            self.schedule.as_mut().expect("a due time comes from a schedule").take();
-            self.due_ns = self.next_due_ns();
+            self.take_due();
         }
     }
 
@@ -127,10 +128,27 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
         }
     }
 
+    /// The connection that is due now; sets the time of the next.
+    #[inline]
+    fn take_due(&mut self) -> u32 {
+        let slot = if self.touched < self.slots.len() {
+            self.touched += 1;
+            self.touched - 1
+        } else {
+            self.schedule.as_mut().expect("a due time comes from a schedule").take().slot as usize
+        };
+        self.due_ns = self.next_due_ns();
+        self.slots[slot]
+    }
+
     #[inline]
     fn next_due_ns(&self) -> u64 {
+        let Timeline { start_ns, load_ns, .. } = self.phases.timeline;
+        if self.touched < self.slots.len() {
+            return start_ns + (load_ns - start_ns) * self.touched as u64 / self.slots.len() as u64;
+        }
         let Some(schedule) = &self.schedule else { return u64::MAX };
-        let at = self.phases.timeline.start_ns.saturating_add(schedule.peek().at_ns);
+        let at = load_ns.saturating_add(schedule.peek().at_ns);
         if at < self.phases.timeline.window.end_ns { at } else { u64::MAX }
     }
 }

@@ -9,8 +9,10 @@ use crate::tally::Window;
 /// When what happens, on the monotonic clock; the same for all threads.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline {
-    /// Load begins: warm-up.
+    /// Every active connection is used once, spread until `load_ns`, so that none is measured that never worked.
     pub start_ns: u64,
+    /// The schedule begins: warm-up.
+    pub load_ns: u64,
     /// What is measured. Load ends with it.
     pub window: Window,
     /// Replies are waited for until then.

@@ -121,8 +121,8 @@ fn a_long_stand_still_is_seen_by_all_who_were_due() {
 
 #[test]
 fn swallowed_requests_are_infinite() {
-    // 2 connections × 50 answered of 2 × 100: half of the samples never come.
-    let server = Server::tcp(Script::AnswerOnly(50));
+    // 2 connections × 50 answered of 2 × 100, after one each before the window: half of the samples never come.
+    let server = Server::tcp(Script::AnswerOnly(51));
     let line = format!(
         "--target {} --conns 2 --total-rate 200 --schedule fixed --warmup 0s --duration 1s --grace 1s",
         server.target
