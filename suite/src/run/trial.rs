@@ -109,12 +109,12 @@ impl Drive<'_> {
             client.go().map_err(loading)?;
         }
         if index == 0 {
-            // In the warm-up: reading the sizes of all mappings takes time that no window should contain.
-            std::thread::sleep(warmup / 2);
+            // In the warm-up, when all were used: reading the sizes of all mappings takes time that no window should contain.
+            std::thread::sleep(if load.mode == Mode::Open { ramp + warmup / 2 } else { warmup / 2 });
             self.sample(State::Active, servers, record).map_err(loading)?;
         }
         for client in &mut *clients {
-            client.measuring(patience + warmup).map_err(loading)?;
+            client.measuring(patience + ramp + warmup).map_err(loading)?;
         }
         let begin = self.edge(servers, clients).map_err(loading)?;
         for client in &mut *clients {
