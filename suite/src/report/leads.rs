@@ -6,7 +6,8 @@ use super::{label, number};
 use crate::analyse::{Along, Analysis, Crossing, Finding, Interval, Lead, Line, Lines, Pair, Reason, Side};
 
 const LEGEND: &str = "A, B: ahead throughout (≈ but for ties at …) · A→B 812 [420, 1310]: B overtakes A at 812, 95 % \
-     interval · A→B in 256–1024: somewhere between · tie: nowhere told apart · ?: not determined";
+     interval · A→B in 256–1024: somewhere between · tie: nowhere told apart · without …: \
+     no valid value there · ?: not determined";
 
 /// The grid of a metric's crossovers along connections or payload.
 pub(super) fn of(lines: &Lines, analysis: &Analysis) -> Grid {
@@ -14,7 +15,12 @@ pub(super) fn of(lines: &Lines, analysis: &Analysis) -> Grid {
     let mut notes = Notes::default();
     let row = |pair: &Pair| GridRow {
         stubs: vec![names[pair.first].clone(), names[pair.second].clone()],
-        cells: pair.findings.iter().map(|finding| cell(finding, &mut notes)).collect(),
+        cells: lines
+            .lines
+            .iter()
+            .zip(&pair.findings)
+            .map(|(line, found)| whole_or_part(line, found, &mut notes))
+            .collect(),
     };
     let rows = lines.pairs.iter().map(row).collect();
     let along = match lines.along {
@@ -46,6 +52,17 @@ fn heading(line: &Line, along: Along) -> Heading {
         lines: vec![format!("{} {fixed}", label::transport(line.transport)), range],
         group: line.transport as usize,
     }
+}
+
+/// A finding, and the points of the line that it does not rest on, as they have no valid value.
+fn whole_or_part(line: &Line, finding: &Finding, notes: &mut Notes) -> GridCell {
+    let mut cell = cell(finding, notes);
+    if !finding.points.is_empty() && finding.points.len() < line.xs.len() {
+        let lacks = |x: &&u32| finding.points.iter().all(|point| point.x != **x);
+        let missing: Vec<String> = line.xs.iter().filter(lacks).map(|x| number::count(*x)).collect();
+        cell.value = format!("{} without {}", cell.value, missing.join(" "));
+    }
+    cell
 }
 
 fn cell(finding: &Finding, notes: &mut Notes) -> GridCell {

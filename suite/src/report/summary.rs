@@ -138,7 +138,7 @@ fn crossovers(analysis: &Analysis) -> Vec<String> {
                 for crossing in crossings {
                     found += 1;
                     sentences.push(format!(
-                        "Crossover ({what}): {} is ahead below {} {unit} {}, {} above.",
+                        "Crossover ({what}): {} is ahead below {} {unit} {}, {} above it.",
                         side(crossing.from),
                         leads::place(crossing.at),
                         leads::interval(crossing.interval),

@@ -56,12 +56,12 @@ fn example() -> (Context, Vec<Trial>) {
     (run.context, trials)
 }
 
-pub(crate) fn example_analysis() -> Analysis {
+fn example_analysis() -> Analysis {
     let (context, trials) = example();
     analyse(&trials, &context)
 }
 
-fn check(file: &str, text: &str) {
+pub(crate) fn check(file: &str, text: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/golden").join(file);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().expect("the golden folder")).expect("the folder can be made");

@@ -209,7 +209,7 @@ function drawLeads() {
   const sets = analysis.lines.filter((lines) => lines.key === state.metric);
   byId("leads-section").hidden = sets.length === 0;
   if (sets.length === 0) return;
-  byId("leads-caption").textContent = "The one named is ahead. → X at n: X overtakes the other at n. ≈n: a tie at n.";
+  byId("leads-caption").textContent = "The one named is ahead. → X at n: X overtakes the other at n. ≈n: a tie at n. without …: no valid value there.";
   const off = hidden();
   const columns = sets.flatMap((lines) => lines.lines.map((line, place) => ({ lines, line, place })))
     .filter(({ line }) => !state.transport || line.transport === state.transport);
@@ -222,8 +222,12 @@ function drawLeads() {
   const body = rows.map(({ pair, place }) => element("tr", {},
     element("th", { scope: "row" }, engineLabel(pair.first), " · ", engineLabel(pair.second)),
     ...columns.map((column) => {
-      const [text, tone, title] = leadText(column.lines.pairs[place].findings[column.place].lead, pair);
-      return element("td", { class: tone, title }, text);
+      const finding = column.lines.pairs[place].findings[column.place];
+      const [text, tone, title] = leadText(finding.lead, pair);
+      // Points without a valid value are not part of the finding.
+      const missing = column.line.xs.filter((x) => finding.points.every((p) => p.x !== x));
+      const part = finding.points.length && missing.length ? ` without ${missing.join(" ")}` : "";
+      return element("td", { class: tone, title }, text + part);
     })));
   byId("leads").replaceChildren(
     element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "pair"), ...columns.map(heading))), element("tbody", {}, ...body));
