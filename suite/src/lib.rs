@@ -12,3 +12,4 @@ pub mod publish;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod verify;

@@ -130,7 +130,8 @@ impl<C: Connection> Core<C> {
         } else if let Some(link) = self.links.get_mut(index - first_link) {
             link.ready.read_closed |= event.is_read_closed() || event.is_error();
             link.ready.read |= event.is_readable() || link.ready.read_closed;
-            link.ready.write_blocked &= !(event.is_writable() || event.is_error());
+            // A Unix socket that was shut down while full hangs up without ever being writable.
+            link.ready.write_blocked &= !(event.is_writable() || event.is_write_closed() || event.is_error());
             self.drive(index - first_link);
         }
     }

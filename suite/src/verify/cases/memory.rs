@@ -1,0 +1,88 @@
+//! What a frame and an idle connection cost in allocations.
+
+use anyhow::Result;
+
+use crate::verify::case::{Case, Proven, Scope};
+use crate::verify::client::Client;
+use crate::verify::script::Script;
+use crate::verify::subject::Subject;
+
+pub(crate) const CASES: &[Case] = &[
+    Case::new(
+        "no-allocation-per-frame",
+        "in steady state a frame costs no allocation; where the framework makes some, how many",
+        Scope::Stream,
+        per_frame,
+    ),
+    Case::new(
+        "no-buffer-while-idle",
+        "with --pool true an idle connection holds no buffer; where the framework needs one, how large",
+        Scope::Stream,
+        while_idle,
+    ),
+    Case::new(
+        "memory-given-back",
+        "500 connections leave no allocation behind when they go",
+        Scope::Stream,
+        given_back,
+    ),
+];
+
+fn per_frame(subject: &Subject<'_>) -> Result<Proven> {
+    /// The snapshots' own allocations, and what a timer or a queue rounds up.
+    const NOISE_PER_FRAME: f64 = 0.005;
+    let rounds = subject.long_or(20_000, 2500);
+    let mut server = subject.start(&[])?;
+    let mut clients = subject.connect_many(&server, 4)?;
+    let script = Script::new().echo(64);
+    let mut run = |rounds: usize| -> Result<()> {
+        for _ in 0..rounds {
+            for client in &mut clients {
+                client.exchange(&script)?;
+            }
+        }
+        Ok(())
+    };
+    run(500)?;
+    let before = server.snapshot()?;
+    run(rounds)?;
+    let after = server.snapshot()?;
+    let frames = after.frames_total - before.frames_total;
+    let allocs = (after.allocs_total - before.allocs_total) as f64 / frames as f64;
+    Ok(if allocs <= NOISE_PER_FRAME {
+        Proven::Holds
+    } else {
+        Proven::Measured(format!("{allocs:.2} allocations/frame"))
+    })
+}
+
+fn while_idle(subject: &Subject<'_>) -> Result<Proven> {
+    const IDLE: usize = 100;
+    let mut server = subject.start(&[])?;
+    let mut clients = subject.connect_many(&server, IDLE)?;
+    for (seed, client) in clients.iter_mut().enumerate() {
+        client.exchange(&Script::mixed(seed as u64, 20, 2000))?;
+    }
+    let held = server.snapshot()?.conn_buffer_bytes / IDLE as u64;
+    Ok(if held == 0 { Proven::Holds } else { Proven::Measured(format!("{held} B held by us")) })
+}
+
+fn given_back(subject: &Subject<'_>) -> Result<Proven> {
+    /// Tables and pools keep what they grew to; a leak of a connection's state would be more.
+    const KEPT_MAX_BYTES: u64 = 64 * 1024;
+    let mut server = subject.start(&[])?;
+    let mut round = || -> Result<u64> {
+        let mut clients: Vec<Client> = subject.connect_many(&server, 500)?;
+        for (seed, client) in clients.iter_mut().enumerate() {
+            client.exchange(&Script::mixed(seed as u64, 5, 1000))?;
+        }
+        drop(clients);
+        Ok(server.until("all are freed", |now| now.conns_open == 0)?.allocated_bytes)
+    };
+    round()?;
+    let first = round()?;
+    let second = round()?;
+    let kept = second.saturating_sub(first);
+    anyhow::ensure!(kept < KEPT_MAX_BYTES, "{kept} bytes more are allocated after another 500 connections");
+    Ok(Proven::Holds)
+}
