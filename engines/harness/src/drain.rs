@@ -7,6 +7,7 @@
 //!    `WouldBlock`, and a framework that retries by itself would spin.
 //! 3. Every connection is shut down for reading: its engine answers what arrived, sees the end of input,
 //!    flushes and closes.
+//!    Where the peer has not taken all replies yet, its socket is kept until it has (`farewell`).
 //! 4. At the deadline the rest is shut down both ways and counted as forced.
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,6 +21,7 @@ use rustix::net::{Shutdown, shutdown};
 
 use crate::context::Shared;
 use crate::control::Drained;
+use crate::farewell;
 use crate::registry::Fate;
 
 /// A socket held by the harness beside the engine, to end it.
@@ -45,12 +47,14 @@ pub(crate) fn drain(sockets: &[Stoppable]) -> Drained {
     let open_at_first = shared.open.load(Ordering::Acquire);
     let accepted_at_first = shared.snapshot().accept_total;
     let deadline = begun + shared.options.drain_timeout;
-    while shared.open.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+    // A connection counts as open until its peer has taken all replies.
+    let open = || shared.open.load(Ordering::Acquire) + farewell::kept() as u64;
+    while open() > 0 && Instant::now() < deadline {
         // Again and again: a connection may have been accepted just before its listener stopped.
         end_connections(Fate::Drained, Shutdown::Read);
         sleep(STEP);
     }
-    let forced = shared.open.load(Ordering::Acquire);
+    let forced = open();
     let cut_off = Instant::now() + FORCED_MAX;
     while shared.open.load(Ordering::Acquire) > 0 && Instant::now() < cut_off {
         end_connections(Fate::Forced, Shutdown::Both);

@@ -10,6 +10,7 @@ pub mod control;
 mod counters;
 mod datagram;
 mod drain;
+mod farewell;
 mod listen;
 pub mod manifest;
 mod options;

@@ -2,13 +2,18 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use protocol::ErrorCode;
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 
 use crate::context::{self, Context, Local, Shared};
+use crate::farewell;
 use crate::listen;
 use crate::registry::{Entry, Fate};
+
+/// Time for a peer that broke the protocol to take the replies to what preceded it.
+const TAKEN_MAX: Duration = Duration::from_secs(2);
 
 /// What the harness keeps of one admitted connection. Part of every [`crate::Peer`]; alone only in a
 /// variant that does without `Peer`.
@@ -82,12 +87,16 @@ impl Seat {
                 local.context.counters.protocol_errors.add(1);
                 linger(self.entry.fd(), local);
             });
+            farewell::keep_until_taken(self.entry.fd(), TAKEN_MAX);
         }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        if self.entry.fate() == Fate::Drained {
+            farewell::keep_until_taken(self.entry.fd(), Shared::get().options.drain_timeout);
+        }
         self.home.registry.close(self.entry);
         self.home.open.fetch_sub(1, Ordering::Relaxed);
         Shared::get().open.fetch_sub(1, Ordering::Release);

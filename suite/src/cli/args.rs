@@ -10,12 +10,13 @@ const EXAMPLES: &str = "Examples:
   suite run --profile standard                 longer, with narrower intervals
   suite run --resume runs/2026-01-31-host-crossover
   suite plan --profile full                    what that would take
+  suite verify --engine may --case drain       conformance: the cases about draining
   suite serve --engine may -- --addr tcp://127.0.0.1:7000
   suite show runs/2026-01-31-host-crossover 17
 
 Exit codes:
   0    done
-  1    done, but a trial failed (it is in the records, with its reason)
+  1    done, but a trial or a case failed (it is in the records or the table, with its reason)
   2    the request cannot be met: wrong input, or nothing to measure with
   130  interrupted; what was recorded is whole, and --resume goes on";
 
@@ -60,6 +61,8 @@ pub enum Ask {
     Run(RunArgs),
     /// Print what a run would do: its cells, trials and duration
     Plan(PlanArgs),
+    /// Conformance and torture: every case against every variant, and a table; exit code 1 when one fails
+    Verify(VerifyArgs),
     /// Run one engine in the foreground, with its own options behind `--`
     Serve {
         /// ENGINE or ENGINE/VARIANT
@@ -119,4 +122,27 @@ pub struct PlanArgs {
     /// Seed of the order and of the clients; drawn and recorded when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub seed: Option<u64>,
+}
+
+/// What to verify.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct VerifyArgs {
+    /// `all`, or a list of ENGINE (all its variants, controls too) and ENGINE/VARIANT
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    pub engine: String,
+    /// Only cases whose name contains this
+    #[arg(long, value_name = "PATTERN")]
+    pub case: Option<String>,
+    /// The long set: a stream of 1 GiB, 100 drains under load, 10 000 refusals
+    #[arg(long)]
+    pub long: bool,
+    /// Cases at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: u8,
+    /// Put the table into engines/README.md, between its markers
+    #[arg(long, conflicts_with = "case")]
+    pub publish: bool,
+    /// Only the table
+    #[arg(short, long)]
+    pub quiet: bool,
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::{Args, Ask};
-use super::{engines, plan, publish, report, run, serve, show};
+use super::{engines, plan, publish, report, run, serve, show, verify};
 
 /// Exit code for a request that cannot be met; clap uses the same for what it cannot parse.
 const REFUSED: u8 = 2;
@@ -18,6 +18,7 @@ pub fn main() -> ExitCode {
         Ask::Engines { no_build } => engines::engines(&args.workspace, *no_build),
         Ask::Run(asked) => run::run(&args.workspace, asked),
         Ask::Plan(asked) => plan::plan(&args.workspace, asked),
+        Ask::Verify(asked) => verify::verify(&args.workspace, asked),
         Ask::Serve { engine, options } => serve::serve(&args.workspace, engine, options),
         Ask::Show { run, trial } => show::show(run, *trial),
         Ask::Report { run } => report::report(run),

@@ -9,6 +9,7 @@ mod report;
 mod run;
 mod serve;
 mod show;
+mod verify;
 mod workspace;
 
 pub use args::{Args, Ask};

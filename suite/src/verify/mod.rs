@@ -15,3 +15,4 @@ mod table;
 pub use case::{Case, Scope, cases};
 pub use outcome::{Finding, Outcome, Verdict};
 pub use run::{Options, Target, verify};
+pub use table::{SpliceError, splice};

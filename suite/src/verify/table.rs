@@ -7,13 +7,31 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::case::cases;
 use super::outcome::{Finding, Outcome, Verdict};
 
+const BEGIN: &str = "<!-- conformance:begin -->";
+const END: &str = "<!-- conformance:end -->";
+
+/// A file that has no place for the table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no {BEGIN} followed by {END}")]
+pub struct SpliceError;
+
+/// `text` with `table` between the conformance markers instead of what was there.
+///
+/// # Errors
+/// A marker is missing, or they are the wrong way round.
+pub fn splice(text: &str, table: &str) -> Result<String, SpliceError> {
+    let (before, rest) = text.split_once(BEGIN).ok_or(SpliceError)?;
+    let (_, after) = rest.split_once(END).ok_or(SpliceError)?;
+    Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", table.trim()))
+}
+
 impl Outcome {
     /// The table for a terminal, with failures and limitations in full below it.
     #[must_use]
     pub fn terminal(&self) -> String {
         let notes = Notes::of(self);
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(self.header());
         for (name, cells) in self.rows(&notes) {
             table.add_row(std::iter::once(name.to_owned()).chain(cells));
@@ -119,5 +137,41 @@ fn key(finding: &Finding) -> Option<String> {
             Some(format!("FAILED {engine}/{variant} {case} over {transport}: {detail}"))
         }
         Verdict::NotSupported(reason) => Some(format!("{}/{} does not: {reason}", finding.engine, finding.variant)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(variant: &str, transport: &'static str, verdict: Verdict) -> Finding {
+        Finding { case: "ping", engine: "x".into(), variant: variant.into(), transport, verdict }
+    }
+
+    #[test]
+    fn a_cell_says_it_once_when_transports_agree() {
+        let outcome = Outcome {
+            findings: vec![
+                finding("a", "tcp", Verdict::Pass),
+                finding("a", "unix", Verdict::Pass),
+                finding("b", "tcp", Verdict::Fail("no reply".into())),
+                finding("b", "unix", Verdict::NotSupported("no Unix sockets".into())),
+            ],
+        };
+        let markdown = outcome.markdown();
+        assert!(markdown.starts_with("| case | x a | x b | proves |\n|---|:-:|:-:|---|\n"), "{markdown}");
+        assert!(markdown.contains("| `ping` | ✓ | tcp ✗ [1], unix – [2] | PING is answered by PONG |"), "{markdown}");
+        assert!(markdown.contains("[1] FAILED x/b ping over tcp: no reply"), "{markdown}");
+        assert!(markdown.contains("[2] x/b does not: no Unix sockets"), "{markdown}");
+        assert!(outcome.failed());
+    }
+
+    #[test]
+    fn tables_are_spliced_between_their_markers() {
+        let text = format!("a\n{BEGIN}\nold\n{END}\nb\n");
+        let expected = format!("a\n{BEGIN}\n\nnew\n\n{END}\nb\n");
+        assert_eq!(splice(&text, "new\n"), Ok(expected.clone()));
+        assert_eq!(splice(&expected, "new"), Ok(expected));
+        assert_eq!(splice("nothing", "new"), Err(SpliceError));
     }
 }

@@ -8,6 +8,7 @@ use protocol::{ErrorCode, Kind};
 
 use super::limits::wait_for;
 use crate::verify::case::{Case, Proven, Scope};
+use crate::verify::client::Client;
 use crate::verify::script::{Script, header};
 use crate::verify::server::Server;
 use crate::verify::subject::Subject;
@@ -63,7 +64,7 @@ fn slow_loris(subject: &Subject<'_>) -> Result<Proven> {
             healthy.exchange(&Script::new().echo(20))?;
         }
         thread::sleep(Duration::from_millis(20));
-        if loris.iter_mut().all(|client| client.is_closed()) {
+        if loris.iter_mut().all(Client::is_closed) {
             break;
         }
     }
@@ -114,14 +115,15 @@ fn announced_length(subject: &Subject<'_>) -> Result<Proven> {
     /// A receive buffer held while waiting, and connection state; but not a frame.
     const HELD_MAX_BYTES: u64 = 32_768;
     let mut server = subject.start(&[])?;
-    subject.connect(&server)?.exchange(&Script::new().echo(100))?;
+    let first = Script::new().echo(100);
+    subject.connect(&server)?.exchange(&first)?;
     let mut liars = subject.connect_many(&server, LIARS)?;
     let before = server.until("all are accepted", |now| now.accept_total == 1 + LIARS as u64)?;
     for client in &mut liars {
         client.send(&header(Kind::Echo, u16::MAX))?;
         client.send(&[1])?;
     }
-    let bytes = before.bytes_in_total + 4 * LIARS as u64;
+    let bytes = first.request.len() as u64 + 4 * LIARS as u64;
     let after = server.until("all is read", |now| now.bytes_in_total == bytes)?;
     let held = after.allocated_bytes.saturating_sub(before.allocated_bytes) / LIARS as u64;
     ensure!(held < HELD_MAX_BYTES, "{held} bytes are allocated per connection for the 4 that came");

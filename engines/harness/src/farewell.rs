@@ -1,0 +1,77 @@
+//! Closing without cutting off what the peer has yet to take.
+//!
+//! A TCP socket that is closed with unread input, or that gets input after its close, answers with a reset,
+//! and the kernel throws away what was still to be sent: a reply would be cut short. So a socket whose peer
+//! has not acknowledged everything is kept open, under a descriptor of ours, until it has.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::net::sockopt::socket_domain;
+use rustix::net::{AddressFamily, getpeername};
+
+/// Descriptors that may be kept: beyond this, peers who break the protocol and do not read lose their replies.
+const KEPT_MAX: usize = 1024;
+const STEP: Duration = Duration::from_millis(2);
+
+struct Kept {
+    socket: OwnedFd,
+    until: Instant,
+}
+
+static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+
+/// To be called before `socket` is closed. Does nothing when all was taken, which is the rule.
+pub(crate) fn keep_until_taken(socket: BorrowedFd<'_>, patience: Duration) {
+    // What was written to a Unix socket is in the peer's hands already.
+    if is_taken(socket) || socket_domain(socket).is_ok_and(|domain| domain == AddressFamily::UNIX) {
+        return;
+    }
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() >= KEPT_MAX {
+        return;
+    }
+    // Without a descriptor to spare the close is all that is left.
+    let Ok(socket) = fcntl_dupfd_cloexec(socket, 0) else { return };
+    kept.push(Kept { socket, until: Instant::now() + patience });
+    if kept.len() == 1 {
+        // The thread lives as long as there is something to wait for. If it cannot be started, a drain still waits.
+        let _ = thread::Builder::new().name("farewell".into()).spawn(watch);
+    }
+}
+
+/// Sockets whose peers have yet to take something.
+pub(crate) fn kept() -> usize {
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    release(&mut kept);
+    kept.len()
+}
+
+fn watch() {
+    while kept() > 0 {
+        thread::sleep(STEP);
+    }
+}
+
+fn release(kept: &mut Vec<Kept>) {
+    let now = Instant::now();
+    kept.retain(|kept| kept.until > now && !is_taken(kept.socket.as_fd()));
+}
+
+/// Whether nothing is left to send, or nobody to send it to: after a reset there is no peer.
+fn is_taken(socket: BorrowedFd<'_>) -> bool {
+    unsent_bytes(socket) == 0 || getpeername(socket).is_err()
+}
+
+/// Bytes written that the peer's kernel has not acknowledged, the end of output included.
+fn unsent_bytes(socket: BorrowedFd<'_>) -> i32 {
+    /// SIOCOUTQ of `linux/sockios.h`; rustix does not name it.
+    const SIOCOUTQ: rustix::ioctl::Opcode = 0x5411;
+    // SAFETY: SIOCOUTQ writes one int, and does nothing else.
+    let asked = unsafe { rustix::ioctl::ioctl(socket, rustix::ioctl::Getter::<SIOCOUTQ, i32>::new()) };
+    // A socket that cannot tell is past saving.
+    asked.unwrap_or(0)
+}
