@@ -1,9 +1,10 @@
 //! Peers that mean harm, or behave as if they did.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use protocol::{ErrorCode, Kind};
 
 use super::limits::wait_for;
@@ -48,30 +49,42 @@ pub(crate) const CASES: &[Case] = &[
 
 fn slow_loris(subject: &Subject<'_>) -> Result<Proven> {
     const LORIS: usize = 1000;
-    let mut server = subject.start(&["--idle-timeout", "700ms"])?;
+    let mut server = subject.start(&["--idle-timeout", "1s"])?;
     let mut loris = subject.connect_many(&server, LORIS)?;
     let mut healthy = subject.connect(&server)?;
-    for client in &mut loris {
+    let over = AtomicBool::new(false);
+    let healthy = thread::scope(|scope| -> Result<Client> {
+        let served = scope.spawn(|| -> Result<Client> {
+            while !over.load(Ordering::Relaxed) {
+                healthy.exchange(&Script::new().echo(20))?;
+                thread::sleep(Duration::from_millis(20));
+            }
+            Ok(healthy)
+        });
+        let closed = trickle(&mut loris, subject.patience());
+        over.store(true, Ordering::Relaxed);
+        let healthy = served.join().expect("a client does not panic").context("the one that is served")?;
+        closed.map(|()| healthy)
+    })?;
+    let now = server.until("all but one are closed", |now| now.conns_open == 1)?;
+    ensure!(now.timeouts_total == LORIS as u64, "timeouts_total is {}, not {LORIS}", now.timeouts_total);
+    drop(healthy);
+    Ok(Proven::Holds)
+}
+
+/// A byte at a time of frames that never end, until all connections are closed.
+fn trickle(clients: &mut [Client], patience: Duration) -> Result<()> {
+    for client in &mut *clients {
         client.send(&header(Kind::Echo, 1000))?;
     }
-    let done = |total: u64| total == LORIS as u64;
-    while !done(server.snapshot()?.timeouts_total) {
-        for chunk in loris.chunks_mut(100) {
-            for client in chunk {
-                // Those that were closed already cannot take it.
-                let _ = client.send(&[0]);
-            }
-            healthy.exchange(&Script::new().echo(20))?;
-        }
+    wait_for("all are closed", patience, || {
         thread::sleep(Duration::from_millis(20));
-        if loris.iter_mut().all(Client::is_closed) {
-            break;
+        for client in &mut *clients {
+            // Those that were closed already cannot take it.
+            let _ = client.send(&[0]);
         }
-    }
-    let now = server.until("all but one are closed", |now| now.conns_open == 1)?;
-    ensure!(done(now.timeouts_total), "timeouts_total is {}, not {LORIS}", now.timeouts_total);
-    healthy.exchange(&Script::new().echo(100))?;
-    Ok(Proven::Holds)
+        clients.iter_mut().all(Client::is_closed)
+    })
 }
 
 fn oversize_flood(subject: &Subject<'_>) -> Result<Proven> {
