@@ -5,10 +5,7 @@ mod datagrams;
 mod host;
 mod listener;
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::mpsc;
 
 use anyhow::{Context as _, Result, anyhow};
 use glommio::{LocalExecutorBuilder, Placement, spawn_local};
@@ -36,18 +33,10 @@ fn serve(server: Server) -> Result<()> {
         _ => Buffering::None,
     };
     let cpus = host::allowed_cpus()?;
-    let (report, end) = mpsc::channel();
-    for mut worker in server.into_workers()? {
+    harness::run_workers(server.into_workers()?, move |mut worker| {
         worker.cpu = worker.cpu.or(Some(cpus[worker.index % cpus.len()]));
-        let report = report.clone();
-        std::thread::Builder::new().name(format!("worker-{}", worker.index)).spawn(move || {
-            let served = catch_unwind(AssertUnwindSafe(|| run_core(worker, ring_depth, buffering)));
-            // Nobody listens any more only if another worker ended first.
-            let _ = report.send(served.unwrap_or_else(|panic| Err(anyhow!("a worker died: {}", text(&*panic)))));
-        })?;
-    }
-    // The first worker to end ends the engine: the others could not serve its connections.
-    end.recv().context("no worker was started")?
+        run_core(worker, ring_depth, buffering)
+    })
 }
 
 fn run_core(mut worker: Worker, ring_depth: RingDepth, buffering: Buffering) -> Result<()> {
@@ -67,10 +56,4 @@ fn run_core(mut worker: Worker, ring_depth: RingDepth, buffering: Buffering) -> 
         worker.ready()?;
         std::future::pending().await
     })
-}
-
-/// What a panic said.
-fn text(panic: &(dyn Any + Send)) -> &str {
-    let literal = panic.downcast_ref::<&str>().copied();
-    literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panicked")
 }

@@ -20,6 +20,7 @@ mod seat;
 mod server;
 mod settings;
 mod supervise;
+mod workers;
 
 pub use accept::{AcceptNext, accept_failed};
 pub use address::{Address, AddressError};
@@ -30,3 +31,4 @@ pub use peer::Peer;
 pub use protocol::{Limits, Session, Step};
 pub use seat::Seat;
 pub use server::{Server, Worker, draining, pin, run};
+pub use workers::run_workers;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,7 +44,12 @@ pub fn run(engine_toml: &str, cargo_toml: &str, serve: impl FnOnce(Server) -> Re
         Ok(server) => server,
         Err(error) => return fail(&manifest, USAGE, &format!("{error:#}")),
     };
-    match serve(server) {
+    let unix_paths = server.unix_paths();
+    let served = serve(server);
+    for path in unix_paths {
+        let _ = std::fs::remove_file(path);
+    }
+    match served {
         Ok(()) => fail(&manifest, 1, "the engine stopped serving"),
         Err(error) if error.is::<SettingError>() => fail(&manifest, USAGE, &format!("{error:#}")),
         Err(error) => fail(&manifest, 1, &format!("{error:#}")),
@@ -96,6 +102,11 @@ impl Server {
             rest: Mutex::new(Some(Rest { ready, sockets })),
         };
         Ok(Self { settings, acceptors: bound.acceptors, announcement: Arc::new(announcement) })
+    }
+
+    fn unix_paths(&self) -> Vec<PathBuf> {
+        let path = |addr: &Address| if let Address::Unix(path) = addr { Some(path.clone()) } else { None };
+        self.settings.options.addr.iter().filter_map(path).collect()
     }
 
     /// The variant to run, as `engine.toml` names it.

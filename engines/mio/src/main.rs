@@ -23,13 +23,5 @@ fn main() -> ExitCode {
 
 fn serve<C: worker::Connection>(server: Server) -> Result<()> {
     let limits = server.limits();
-    let threads: Vec<_> = server
-        .into_workers()?
-        .into_iter()
-        .map(|share| {
-            let name = format!("worker-{}", share.index);
-            std::thread::Builder::new().name(name).spawn(move || worker::run::<C>(share, limits))
-        })
-        .collect::<Result<_, _>>()?;
-    threads.into_iter().try_for_each(|thread| thread.join().expect("a worker does not panic"))
+    harness::run_workers(server.into_workers()?, move |share| worker::run::<C>(share, limits))
 }

@@ -16,7 +16,7 @@ static ALLOCATOR: harness::Allocator = harness::Allocator;
 
 fn main() -> ExitCode {
     harness::run(include_str!("../engine.toml"), include_str!("../Cargo.toml"), |server| match server.variant() {
-        "per-core" => per_core(server),
+        "per-core" => harness::run_workers(server.into_workers()?, run_core),
         _ => multi_thread(server),
     })
 }
@@ -51,15 +51,6 @@ fn multi_thread(mut server: Server) -> Result<()> {
     }
     server.ready()?;
     runtime.block_on(std::future::pending())
-}
-
-fn per_core(server: Server) -> Result<()> {
-    let workers = server.into_workers()?;
-    let threads: Vec<_> = workers
-        .into_iter()
-        .map(|worker| std::thread::Builder::new().name(format!("worker-{}", worker.index)).spawn(|| run_core(worker)))
-        .collect::<Result<_, _>>()?;
-    threads.into_iter().try_for_each(|thread| thread.join().expect("a worker does not panic"))
 }
 
 fn run_core(mut worker: Worker) -> Result<()> {
