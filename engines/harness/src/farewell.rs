@@ -2,7 +2,8 @@
 //!
 //! A TCP socket that is closed with unread input, or that gets input after its close, answers with a reset,
 //! and the kernel throws away what was still to be sent: a reply would be cut short. So a socket whose peer
-//! has not acknowledged everything is kept open, under a descriptor of ours, until it has.
+//! has not acknowledged everything is kept open, under a descriptor of ours, until it has. What the peer sent
+//! too late to be answered is then discarded, so that it sees the end of input and not a reset.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::sockopt::socket_domain;
-use rustix::net::{AddressFamily, getpeername};
+use rustix::net::{AddressFamily, RecvFlags, Shutdown, getpeername, recv, shutdown};
 
 /// Descriptors that may be kept: beyond this, peers who break the protocol and do not read lose their replies.
 const KEPT_MAX: usize = 1024;
@@ -24,11 +25,11 @@ struct Kept {
 
 static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
 
-/// To be called before `socket` is closed. Does nothing when all was taken, which is the rule.
+/// To be called before `socket` is closed.
 pub(crate) fn keep_until_taken(socket: BorrowedFd<'_>, patience: Duration) {
     // What was written to a Unix socket is in the peer's hands already.
     if is_taken(socket) || socket_domain(socket).is_ok_and(|domain| domain == AddressFamily::UNIX) {
-        return;
+        return leave(socket);
     }
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= KEPT_MAX {
@@ -58,7 +59,28 @@ fn watch() {
 
 fn release(kept: &mut Vec<Kept>) {
     let now = Instant::now();
-    kept.retain(|kept| kept.until > now && !is_taken(kept.socket.as_fd()));
+    kept.retain(|kept| {
+        let waits = kept.until > now && !is_taken(kept.socket.as_fd());
+        if !waits {
+            leave(kept.socket.as_fd());
+        }
+        waits
+    });
+}
+
+/// Discards what came too late, and says that no more comes. The close that follows finds nothing unread.
+fn leave(socket: BorrowedFd<'_>) {
+    /// A peer that sends faster than this is reset.
+    const READS_MAX: usize = 256;
+    // Small: this may run on a coroutine's stack.
+    let mut discarded = [0; 1024];
+    for _ in 0..READS_MAX {
+        match recv(socket, &mut discarded[..], RecvFlags::DONTWAIT) {
+            Ok((n, _)) if n > 0 => {}
+            _ => break,
+        }
+    }
+    let _ = shutdown(socket, Shutdown::Write);
 }
 
 /// Whether nothing is left to send, or nobody to send it to: after a reset there is no peer.
