@@ -65,6 +65,9 @@ pub struct LoadSpec {
     /// Open: lowers the rate for payloads with which it would be more than this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_per_s_max: Option<u64>,
+    /// Open: the client waits actively for the last microseconds before a due time, so that it sends in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spin_us: Option<u32>,
     /// Saturate: requests in flight on each connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
@@ -152,6 +155,10 @@ impl Experiment {
                 (Mode::Saturate, None, Some(_)) => bail!("[[load]] in_flight 0: at least one is needed"),
                 (Mode::Saturate, ..) => bail!("[[load]] saturate takes in_flight, and no total_rate_per_s"),
             }
+            ensure!(
+                load.mode == Mode::Open || load.spin_us.is_none(),
+                "[[load]] saturate takes no spin_us: it never waits"
+            );
             ensure!(load.bytes_per_s_max != Some(0), "[[load]] bytes_per_s_max 0: must be more than 0");
         }
         for (name, profile) in &self.profile {

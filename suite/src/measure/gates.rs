@@ -2,7 +2,7 @@
 
 use loadclient::report::Gate;
 
-use crate::record::{Cell, HostUsage, Load, Transport};
+use crate::record::{Cell, Load, Transport};
 
 /// Stolen share of the host's CPU time above which a window says nothing.
 const STEAL_MAX: f64 = 0.01;
@@ -41,10 +41,10 @@ pub fn gates(load: &Load, expected: &Expected) -> Vec<Gate> {
         trip("wrong_reply", format!("{} replies were wrong", load.client.frames_wrong));
     }
     let host = &load.host;
-    if let Some(share) = above(host, host.steal_ns, STEAL_MAX) {
+    if let Some(share) = above(host.cpus, host.window_ns, host.steal_ns, STEAL_MAX) {
         trip("steal", format!("{:.1} % of the host's CPU time was stolen, 1 % is allowed", share * 100.0));
     }
-    if let Some(share) = above(host, host.foreign_ns, FOREIGN_MAX) {
+    if let Some(share) = above(host.cpus, host.foreign_window_ns, host.foreign_ns, FOREIGN_MAX) {
         trip("foreign", format!("others used {:.1} % of the host's CPU time, 2 % is allowed", share * 100.0));
     }
     let refused = host.listen_overflows + host.listen_drops;
@@ -69,8 +69,9 @@ fn live(load: &Load, expected: &Expected) -> Option<String> {
         .map(|conns| format!("{conns} of {asked} connections were up on the server"))
 }
 
-fn above(host: &HostUsage, used_ns: u64, share_max: f64) -> Option<f64> {
-    let all_ns = (host.window_ns * u64::from(host.cpus)) as f64;
+/// The share of all CPU time in the window, if that is too much.
+fn above(cpus: u32, window_ns: u64, used_ns: u64, share_max: f64) -> Option<f64> {
+    let all_ns = (window_ns * u64::from(cpus)) as f64;
     let share = used_ns.saturating_sub(TICK_NS) as f64 / all_ns.max(1.0);
     (share > share_max).then_some(used_ns as f64 / all_ns.max(1.0))
 }
@@ -91,7 +92,7 @@ fn frames(load: &Load, expected: &Expected) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Mode, Usage};
+    use crate::record::{HostUsage, Mode, Usage};
     use loadclient::report::{Histograms, Quantiles, Report};
     use std::collections::BTreeMap;
 
@@ -101,7 +102,12 @@ mod tests {
             client: report(),
             server: Usage::default(),
             client_usage: Usage::default(),
-            host: HostUsage { window_ns: 1_000_000_000, cpus: 2, ..HostUsage::default() },
+            host: HostUsage {
+                window_ns: 1_000_000_000,
+                foreign_window_ns: 1_000_000_000,
+                cpus: 2,
+                ..HostUsage::default()
+            },
             server_frames: 10_000,
             server_allocs: 0,
             gates: Vec::new(),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use super::Foreign;
 use crate::record::{HostUsage, Usage};
 
 /// Counters of the host since boot.
@@ -43,22 +44,27 @@ pub fn host() -> anyhow::Result<HostSample> {
 }
 
 impl HostSample {
-    /// What happened from `before` until this sample, beside what `server` and `client` used in that time.
+    /// What happened from `before` until this sample, beside what `server` and `client` used in that time;
+    /// `foreign` is what others used, and over how long.
     ///
     /// Busy time is what is not idle: the kernel keeps idle time exactly, while user and system time are drawn
-    /// by the timer. Both are told in ticks of 10 ms, so short windows see `foreign_ns` in coarse steps.
+    /// by the timer. Both are told in ticks of 10 ms, so short windows see `unaccounted_ns` in coarse steps.
     #[must_use]
-    pub fn since(&self, before: &Self, server: &Usage, client: &Usage) -> HostUsage {
+    pub fn since(&self, before: &Self, server: &Usage, client: &Usage, foreign: Foreign) -> HostUsage {
         let tick_ns = 1_000_000_000 / procfs::ticks_per_second();
         let window_ns = self.at.duration_since(before.at).as_nanos() as u64;
         let idle_ns = self.idle_ticks.saturating_sub(before.idle_ticks) * tick_ns;
         let steal_ns = self.steal_ticks.saturating_sub(before.steal_ticks) * tick_ns;
-        let accounted_ns = idle_ns + steal_ns + server.cpu_ns + client.cpu_ns;
+        let share = window_ns as f64 / foreign.window_ns.max(1) as f64;
+        let foreign_here_ns = (foreign.cpu_ns as f64 * share) as u64;
+        let accounted_ns = idle_ns + steal_ns + server.cpu_ns + client.cpu_ns + foreign_here_ns;
         HostUsage {
             window_ns,
             cpus: self.cpus,
             steal_ns,
-            foreign_ns: (window_ns * u64::from(self.cpus)).saturating_sub(accounted_ns),
+            foreign_ns: foreign.cpu_ns,
+            foreign_window_ns: foreign.window_ns,
+            unaccounted_ns: (window_ns * u64::from(self.cpus)).saturating_sub(accounted_ns),
             listen_overflows: self.listen_overflows.saturating_sub(before.listen_overflows),
             listen_drops: self.listen_drops.saturating_sub(before.listen_drops),
             tcp_retransmits: self.retransmits.saturating_sub(before.retransmits),
@@ -92,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_time_is_what_nobody_accounts_for() {
+    fn unaccounted_time_is_what_no_process_used() {
         let at = Instant::now();
         let before = HostSample {
             at,
@@ -106,7 +112,9 @@ mod tests {
         let after = HostSample { at: at + Duration::from_secs(1), idle_ticks: 100, listen_overflows: 6, ..before };
         let server = Usage { cpu_ns: 600_000_000, ..Usage::default() };
         let client = Usage { cpu_ns: 300_000_000, ..Usage::default() };
-        let used = after.since(&before, &server, &client);
-        assert_eq!((used.foreign_ns, used.listen_overflows, used.steal_ns), (100_000_000, 1, 0));
+        let foreign = Foreign { cpu_ns: 60_000_000, window_ns: 2_000_000_000 };
+        let used = after.since(&before, &server, &client, foreign);
+        assert_eq!((used.foreign_ns, used.unaccounted_ns), (60_000_000, 70_000_000));
+        assert_eq!((used.listen_overflows, used.steal_ns), (1, 0));
     }
 }

@@ -1,6 +1,7 @@
 //! Samples processes and host from outside, through `/proc`, and judges what was seen.
 
 mod environment;
+mod foreign;
 mod gates;
 mod host;
 mod kernel;
@@ -8,6 +9,7 @@ mod memory;
 mod processes;
 
 pub use environment::{Environment, Session, Sessions, cores, environment, revision};
+pub use foreign::{Foreign, ForeignSample, foreign};
 pub use gates::{Expected, gates};
 pub use host::{HostSample, host};
 pub use memory::memory;

@@ -123,8 +123,14 @@ pub struct HostUsage {
     pub cpus: u32,
     /// Stolen by the hypervisor, all CPUs.
     pub steal_ns: u64,
-    /// Busy time of all CPUs that neither server nor client account for.
+    /// CPU time of all other processes, the kernel's threads and the suite included, over `foreign_window_ns`.
     pub foreign_ns: u64,
+    /// From just before the load began until the end of the window: so that reading every process disturbs neither.
+    #[serde(default)]
+    pub foreign_window_ns: u64,
+    /// Busy time in `window_ns` that no process accounts for: interrupts, and waking CPUs from idle.
+    #[serde(default)]
+    pub unaccounted_ns: u64,
     pub listen_overflows: u64,
     pub listen_drops: u64,
     pub tcp_retransmits: u64,

@@ -74,6 +74,9 @@ fn clients(
                     let rate = load.rate_per_s(payload_bytes).expect("an open load has a rate");
                     let own = rate * f64::from(share) / f64::from(connections);
                     argv.extend(words(["--mode", "open", "--total-rate", &format!("{own:.3}")]));
+                    if let Some(spin_us) = load.spin_us {
+                        argv.extend(words(["--spin-us", &spin_us.to_string()]));
+                    }
                 }
                 Mode::Saturate => {
                     let in_flight = load.in_flight.expect("a closed loop has a depth");

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::server::add;
 use super::{CommandLines, Interrupt, Server, Trouble};
 use crate::experiment::LoadSpec;
-use crate::measure::{Expected, HostSample, ProcessSample, gates, host, memory, processes};
+use crate::measure::{Expected, Foreign, HostSample, ProcessSample, foreign, gates, host, memory, processes};
 use crate::plan::Plan;
 use crate::record::{Cell, Failure, Load, Mode, State, Transport, Trial, Usage};
 
@@ -105,6 +105,8 @@ impl Drive<'_> {
         let loading = |trouble| ("load", trouble);
         let warmup = Duration::from_millis(timing.warmup_ms);
         let window = Duration::from_millis(timing.window_ms);
+        let own: Vec<u32> = pids(servers).into_iter().chain(clients.iter().map(Client::pid)).collect();
+        let before = foreign(&own);
         for client in &mut *clients {
             client.go().map_err(loading)?;
         }
@@ -121,6 +123,7 @@ impl Drive<'_> {
             client.measured(patience + window).map_err(loading)?;
         }
         let end = self.edge(servers, clients).map_err(loading)?;
+        let others = foreign(&own).since(&before);
         if index == 0 {
             std::thread::sleep(SETTLE);
             self.sample(State::Used, servers, record).map_err(loading)?;
@@ -129,17 +132,23 @@ impl Drive<'_> {
         for client in &mut *clients {
             reports.push(client.report(patience).map_err(loading)?);
         }
-        record.loads.push(self.conclude(load, reports, &begin, &end).map_err(loading)?);
+        record.loads.push(self.conclude(load, reports, (&begin, &end), others).map_err(loading)?);
         Ok(())
     }
 
-    fn conclude(&self, load: &LoadSpec, reports: Vec<Report>, begin: &Edge, end: &Edge) -> Result<Load, Trouble> {
+    fn conclude(
+        &self,
+        load: &LoadSpec,
+        reports: Vec<Report>,
+        (begin, end): (&Edge, &Edge),
+        others: Foreign,
+    ) -> Result<Load, Trouble> {
         let client = merge(reports)?;
         let server: Usage = end.servers.since(&begin.servers);
         let client_usage = end.clients.since(&begin.clients);
         let mut concluded = Load {
             mode: load.mode,
-            host: end.host.since(&begin.host, &server, &client_usage),
+            host: end.host.since(&begin.host, &server, &client_usage, others),
             server_frames: end.snapshot.frames_total.saturating_sub(begin.snapshot.frames_total),
             server_allocs: end.snapshot.allocs_total.saturating_sub(begin.snapshot.allocs_total),
             client,
