@@ -27,7 +27,7 @@ pub(super) enum ModeName {
 /// How intended times are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
-    /// Exponential gaps, each frame on a connection drawn at random once all had one.
+    /// Exponential gaps, each frame on a connection drawn at random.
     Poisson,
     /// Equal gaps, connections in turn.
     Fixed,
