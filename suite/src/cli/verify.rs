@@ -10,18 +10,17 @@ use super::args::{VerifyArgs, WorkspaceArgs};
 use super::workspace::{Workspace, raise_open_files};
 use crate::catalog::{Engine, Program, select};
 use crate::experiment::Scope;
-use crate::verify::{Finding, Options, Target, Verdict, cases, splice, verify as run};
+use crate::verify::{Finding, Options, Selection, Target, Verdict, cases, splice, verify as run};
 
 pub(super) fn verify(workspace: &WorkspaceArgs, asked: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::open(workspace)?;
     let patience = Duration::from_secs(20);
-    let options = Options { pattern: asked.case.clone(), long: asked.long, patience, jobs: asked.jobs.into() };
-    if let Some(pattern) = &asked.case
-        && !cases().any(|case| case.name.contains(pattern.as_str()))
-    {
+    let selection = asked.case.clone().map_or(Selection::All, Selection::Containing);
+    if !cases().any(|case| selection.wants(case.name)) {
         let names: Vec<&str> = cases().map(|case| case.name).collect();
-        bail!("no case is named like {pattern:?} (there are: {})", names.join(", "));
+        bail!("no case is named like {:?} (there are: {})", asked.case, names.join(", "));
     }
+    let options = Options { selection, long: asked.long, patience, jobs: asked.jobs.into() };
     let wanted = wanted(&workspace.engines, &asked.engine)?;
     raise_open_files();
     let builder = workspace.builder(asked.quiet);

@@ -14,5 +14,5 @@ mod table;
 
 pub use case::{Case, Scope, cases};
 pub use outcome::{Finding, Outcome, Verdict};
-pub use run::{Options, Target, verify};
+pub use run::{Options, Selection, Target, verify};
 pub use table::{SpliceError, splice};

@@ -1,5 +1,7 @@
 //! An engine's process as the kernel sees it.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
@@ -21,15 +23,17 @@ impl Process {
         self.status("VmRSS:")
     }
 
-    /// CPU time of all living threads, in nanoseconds: exact, unlike the ticks of `stat`.
-    pub(crate) fn cpu_ns(self) -> Result<u64> {
-        let mut total = 0;
+    /// How long each thread has run or waited for a CPU, in nanoseconds.
+    pub(crate) fn runnable_ns(self) -> Result<BTreeMap<OsString, u64>> {
+        let mut threads = BTreeMap::new();
         for task in fs::read_dir(self.path("task"))? {
+            let task = task?;
             // A thread may end meanwhile.
-            let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-            total += text.split(' ').next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+            let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else { continue };
+            let runnable = text.split(' ').take(2).filter_map(|word| word.parse::<u64>().ok()).sum();
+            threads.insert(task.file_name(), runnable);
         }
-        Ok(total)
+        Ok(threads)
     }
 
     /// Descriptors open now.

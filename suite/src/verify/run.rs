@@ -24,11 +24,31 @@ pub struct Target {
     pub variants: Vec<String>,
 }
 
+/// Which cases to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    All,
+    /// Cases whose name contains this.
+    Containing(String),
+    Named(Vec<String>),
+}
+
+impl Selection {
+    /// Whether the case of this name is among them.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Containing(pattern) => name.contains(pattern.as_str()),
+            Self::Named(names) => names.iter().any(|wanted| wanted == name),
+        }
+    }
+}
+
 /// How to verify.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Only cases whose name contains this; none means all.
-    pub pattern: Option<String>,
+    pub selection: Selection,
     /// The long set: a 1 GiB stream, 100 drains, …
     pub long: bool,
     /// How long to wait for what must come. Never what a passing case waits for.
@@ -41,7 +61,7 @@ impl Options {
     /// The quick set, patiently, a few cases at a time.
     #[must_use]
     pub const fn quick() -> Self {
-        Self { pattern: None, long: false, patience: Duration::from_secs(10), jobs: 4 }
+        Self { selection: Selection::All, long: false, patience: Duration::from_secs(10), jobs: 4 }
     }
 }
 
@@ -70,7 +90,7 @@ pub fn verify(targets: &[Target], options: &Options, progress: &(dyn Fn(&Finding
 }
 
 fn subjects<'a>(target: &'a Target, options: &'a Options) -> Vec<(&'static Case, Subject<'a>)> {
-    let wanted = |case: &&Case| options.pattern.as_deref().is_none_or(|pattern| case.name.contains(pattern));
+    let wanted = |case: &&Case| options.selection.wants(case.name);
     let variants = target.variants.iter().filter_map(|name| target.manifest.variant(name));
     let pairs = variants.flat_map(|variant| cases().filter(wanted).map(move |case| (variant, case)));
     let transports = |(variant, case): (&'a Variant, &'static Case)| {

@@ -1,7 +1,7 @@
 //! Peers that do not take their replies.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use harness::control::Snapshot;
@@ -55,7 +55,7 @@ fn bounded(subject: &Subject<'_>) -> Result<Proven> {
     let mut client = subject.connect(&server)?;
     let sent = flood(&mut client, &script.request)?;
     ensure!(sent < script.request.len(), "all of {sent} bytes were taken from a peer that reads nothing");
-    let now = settled(&mut server)?;
+    let now = settled(&mut server, subject.patience())?;
     held(&now)?;
     // Nothing was lost meanwhile: the rest goes, and all replies come.
     let mut writer = client.try_clone()?;
@@ -116,6 +116,7 @@ fn slow_reader(subject: &Subject<'_>) -> Result<Proven> {
     let mut slow = subject.connect(&server)?;
     flood(&mut slow, &Script::new().echo(FRAME).repeated(4000).request)?;
     let mut most = 0;
+    let deadline = Instant::now() + subject.patience();
     loop {
         for (seed, client) in clients.iter_mut().enumerate() {
             client.exchange(&Script::mixed(seed as u64, 5, 200))?;
@@ -125,6 +126,7 @@ fn slow_reader(subject: &Subject<'_>) -> Result<Proven> {
         if now.write_queue_drops_total == 1 {
             break;
         }
+        ensure!(Instant::now() < deadline, "the slow reader is not dropped: {now:?}");
         ensure!(now.conns_open == healthy as u64 + 1, "the slow reader went without being counted: {now:?}");
         // 1 KB/s.
         match slow.receive_some(&mut [0; 100]) {
@@ -157,7 +159,8 @@ fn flood(client: &mut Client, request: &[u8]) -> Result<usize> {
 }
 
 /// The counters, once they stand still.
-fn settled(server: &mut Server) -> Result<Snapshot> {
+fn settled(server: &mut Server, patience: Duration) -> Result<Snapshot> {
+    let deadline = Instant::now() + patience;
     let mut last = server.snapshot()?;
     loop {
         thread::sleep(Duration::from_millis(100));
@@ -165,6 +168,7 @@ fn settled(server: &mut Server) -> Result<Snapshot> {
         if now.bytes_in_total == last.bytes_in_total && now.bytes_out_total == last.bytes_out_total {
             return Ok(now);
         }
+        ensure!(Instant::now() < deadline, "the server goes on although its peer reads nothing: {now:?}");
         last = now;
     }
 }

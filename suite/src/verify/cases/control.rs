@@ -5,6 +5,7 @@ use harness::Address;
 use harness::control::{Ready, Snapshot};
 use protocol::ErrorCode;
 
+use super::limits::wait_for;
 use crate::verify::case::{Case, Proven, Scope};
 use crate::verify::script::Script;
 use crate::verify::subject::Subject;
@@ -165,7 +166,7 @@ fn unknown_command(subject: &Subject<'_>) -> Result<Proven> {
     server.snapshot()?;
     subject.connect(&server)?.exchange(&Script::new().ping())?;
     server.drain()?;
-    let said = subject.stderr();
-    ensure!(said.contains("snapshots please"), "stderr does not name the unknown command: '{said}'");
+    let named = || subject.stderr().contains("snapshots please");
+    wait_for("stderr names the unknown command", subject.patience(), named)?;
     Ok(Proven::Holds)
 }

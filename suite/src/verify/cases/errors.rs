@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use protocol::{ErrorCode, Kind};
 
+use super::framing::send_byte_by_byte;
 use crate::verify::case::{Case, Proven, Scope};
 use crate::verify::script::{Script, header};
 use crate::verify::subject::Subject;
@@ -112,7 +113,8 @@ fn is_last(subject: &Subject<'_>) -> Result<Proven> {
 }
 
 fn cut(subject: &Subject<'_>) -> Result<Proven> {
-    let server = subject.start(&["--max-frame", "500"])?;
+    let mut server = subject.start(&["--max-frame", "500"])?;
+    let mut read = 0;
     for (request, code) in [
         ([0x09, 0, 0], ErrorCode::UnknownType),
         ([0x02, 0xFF, 0xFF], ErrorCode::FrameTooLarge),
@@ -120,9 +122,8 @@ fn cut(subject: &Subject<'_>) -> Result<Proven> {
     ] {
         let script = Script::new().ping().echo(4).refused(&request, code);
         let mut client = subject.connect(&server)?;
-        for byte in &script.request {
-            client.send(&[*byte])?;
-        }
+        send_byte_by_byte(&mut server, &mut client, &script.request, read)?;
+        read += script.request.len() as u64;
         client.expect(&script.reply)?;
         client.expect_end()?;
     }

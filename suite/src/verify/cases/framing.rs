@@ -5,7 +5,9 @@ use std::thread;
 use anyhow::{Context as _, Result};
 
 use crate::verify::case::{Case, Proven, Scope};
+use crate::verify::client::Client;
 use crate::verify::script::Script;
+use crate::verify::server::Server;
 use crate::verify::subject::Subject;
 
 pub(crate) const CASES: &[Case] = &[
@@ -78,12 +80,10 @@ fn longest(subject: &Subject<'_>) -> Result<Proven> {
 }
 
 fn bytes(subject: &Subject<'_>) -> Result<Proven> {
-    let server = subject.start(&[])?;
+    let mut server = subject.start(&[])?;
     let mut client = subject.connect(&server)?;
     let script = Script::new().ping().echo(5).sink(3).stream(7, 4).chunk(4).echo(0).chunk(3).ping();
-    for byte in &script.request {
-        client.send(&[*byte])?;
-    }
+    send_byte_by_byte(&mut server, &mut client, &script.request, 0)?;
     client.expect(&script.reply)?;
     client.finish()?;
     client.expect_end()?;
@@ -171,8 +171,22 @@ fn no_nodelay(subject: &Subject<'_>) -> Result<Proven> {
     check(subject, &["--nodelay", "false"], &Script::mixed(50, 200, 200))
 }
 
+/// Each byte is sent when the server, which has read `read_before` bytes so far, has read the one before it.
+pub(super) fn send_byte_by_byte(
+    server: &mut Server,
+    client: &mut Client,
+    bytes: &[u8],
+    read_before: u64,
+) -> Result<()> {
+    for (byte, due) in bytes.iter().zip(read_before + 1..) {
+        client.send(&[*byte])?;
+        server.until("a single byte is read", |now| now.bytes_in_total >= due)?;
+    }
+    Ok(())
+}
+
 /// All connections have requests in flight before the first reply is read; and then all at once.
-fn interleave(subject: &Subject<'_>, server: &crate::verify::server::Server, count: usize) -> Result<Proven> {
+fn interleave(subject: &Subject<'_>, server: &Server, count: usize) -> Result<Proven> {
     let mut clients = subject.connect_many(server, count)?;
     let scripts: Vec<Script> = (0..count as u64).map(|seed| Script::mixed(1000 + seed, 20, 100)).collect();
     for (client, script) in clients.iter_mut().zip(&scripts) {
