@@ -87,8 +87,13 @@ impl Peer {
 
     /// Space to read into, for a framework that holds the buffer while it waits. Never empty.
     pub fn spare(&mut self) -> &mut [u8] {
-        // The last flush gave the buffer back: without this, every read would allocate one.
-        context::with(|local| self.conn.adopt(&mut local.scratch.borrow_mut().pool));
+        context::with(|local| {
+            // The last flush gave the buffer back: without this, every read would allocate one.
+            self.conn.adopt(&mut local.scratch.borrow_mut().pool);
+            // Makes the room that is returned below: it is held while the framework waits, and counts.
+            self.conn.spare();
+            self.count_buffers(local);
+        });
         self.conn.spare()
     }
 
