@@ -5,8 +5,8 @@
 //! 2. When the accept queues are empty the TCP listeners are shut down, and their accept loops end. A Unix
 //!    listener is left alone: shut down, it would stay readable while a non-blocking accept says
 //!    `WouldBlock`, and a framework that retries by itself would spin.
-//! 3. Every connection is shut down for reading: its engine answers what arrived, sees the end of input,
-//!    flushes and closes.
+//! 3. Every connection is shut down for reading: its engine answers what arrived, sees the end of input
+//!    (or is told so, where the peer goes on sending), flushes and closes.
 //!    Where the peer has not taken all replies yet, its socket is kept until it has (`farewell`).
 //! 4. At the deadline the rest is shut down both ways and counted as forced.
 
@@ -16,7 +16,9 @@ use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use protocol::{HEADER_BYTES, MAX_PAYLOAD_BYTES};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionread;
 use rustix::net::{Shutdown, shutdown};
 
 use crate::context::Shared;
@@ -51,13 +53,13 @@ pub(crate) fn drain(sockets: &[Stoppable]) -> Drained {
     let open = || shared.open.load(Ordering::Acquire) + farewell::kept() as u64;
     while open() > 0 && Instant::now() < deadline {
         // Again and again: a connection may have been accepted just before its listener stopped.
-        end_connections(Fate::Drained, Shutdown::Read);
+        drain_connections();
         sleep(STEP);
     }
     let forced = open();
     let cut_off = Instant::now() + FORCED_MAX;
     while shared.open.load(Ordering::Acquire) > 0 && Instant::now() < cut_off {
-        end_connections(Fate::Forced, Shutdown::Both);
+        force_connections();
         sleep(STEP);
     }
     let accepted_late = shared.snapshot().accept_total.saturating_sub(accepted_at_first);
@@ -109,12 +111,27 @@ fn refuse_syns(fd: &OwnedFd) -> std::io::Result<()> {
     SockRef::from(fd).attach_filter(&program)
 }
 
-fn end_connections(fate: Fate, how: Shutdown) {
+/// Ends the input of every connection behind what has arrived.
+fn drain_connections() {
+    // A read that is under way may not be counted in what waits: what it can bring at most is let through.
+    let one_read = Shared::get().limits.readbuf_bytes.max(HEADER_BYTES + MAX_PAYLOAD_BYTES) as u64;
     for context in Shared::get().contexts() {
         context.registry.each(|entry| {
-            if entry.fate() != fate {
-                entry.doom(fate);
-                let _ = shutdown(entry.fd(), how);
+            if entry.fate() != Fate::Drained {
+                let arrived = ioctl_fionread(entry.fd()).unwrap_or(0);
+                entry.drain((arrived + one_read) as u32);
+                let _ = shutdown(entry.fd(), Shutdown::Read);
+            }
+        });
+    }
+}
+
+fn force_connections() {
+    for context in Shared::get().contexts() {
+        context.registry.each(|entry| {
+            if entry.fate() != Fate::Forced {
+                entry.doom(Fate::Forced);
+                let _ = shutdown(entry.fd(), Shutdown::Both);
             }
         });
     }

@@ -6,7 +6,7 @@
 //! too late to be answered is then discarded, so that it sees the end of input and not a reset.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,13 @@ struct Kept {
     until: Instant,
 }
 
-static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+struct Farewells {
+    kept: Vec<Kept>,
+    watched: bool,
+}
+
+static FAREWELLS: Mutex<Farewells> = Mutex::new(Farewells { kept: Vec::new(), watched: false });
+static ARRIVED: Condvar = Condvar::new();
 
 /// To be called before `socket` is closed.
 pub(crate) fn keep_until_taken(socket: BorrowedFd<'_>, patience: Duration) {
@@ -31,30 +37,40 @@ pub(crate) fn keep_until_taken(socket: BorrowedFd<'_>, patience: Duration) {
     if is_taken(socket) || socket_domain(socket).is_ok_and(|domain| domain == AddressFamily::UNIX) {
         return leave(socket);
     }
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() >= KEPT_MAX {
+    let mut farewells = lock();
+    if farewells.kept.len() >= KEPT_MAX {
         return;
     }
     // Without a descriptor to spare the close is all that is left.
     let Ok(socket) = fcntl_dupfd_cloexec(socket, 0) else { return };
-    kept.push(Kept { socket, until: Instant::now() + patience });
-    if kept.len() == 1 {
-        // The thread lives as long as there is something to wait for. If it cannot be started, a drain still waits.
-        let _ = thread::Builder::new().name("farewell".into()).spawn(watch);
+    farewells.kept.push(Kept { socket, until: Instant::now() + patience });
+    if !farewells.watched {
+        // Only an engine whose peers are late has this thread. If it cannot be started, a drain still waits.
+        let started = thread::Builder::new().name("farewell".into()).spawn(watch);
+        farewells.watched = started.is_ok();
     }
+    ARRIVED.notify_one();
 }
 
 /// Sockets whose peers have yet to take something.
 pub(crate) fn kept() -> usize {
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    release(&mut kept);
-    kept.len()
+    let mut farewells = lock();
+    release(&mut farewells.kept);
+    farewells.kept.len()
 }
 
 fn watch() {
-    while kept() > 0 {
-        thread::sleep(STEP);
+    loop {
+        let none_kept = |farewells: &mut Farewells| farewells.kept.is_empty();
+        drop(ARRIVED.wait_while(lock(), none_kept).unwrap_or_else(PoisonError::into_inner));
+        while kept() > 0 {
+            thread::sleep(STEP);
+        }
     }
+}
+
+fn lock() -> MutexGuard<'static, Farewells> {
+    FAREWELLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn release(kept: &mut Vec<Kept>) {

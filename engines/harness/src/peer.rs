@@ -155,6 +155,9 @@ impl Peer {
 
     #[inline]
     fn turned(&mut self, local: &Local, bytes_in: usize, bytes_out: usize) {
+        if bytes_in > 0 && self.seat.input_is_over(bytes_in) {
+            self.conn.arrived(&[]);
+        }
         let waiting = self.conn.step() == Step::Write;
         self.seat.count_in(local, bytes_in, self.conn.take_frames(), bytes_out, waiting);
         self.count_buffers(local);

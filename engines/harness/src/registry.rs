@@ -20,7 +20,7 @@ pub(crate) enum Fate {
     Forced = 4,
 }
 
-/// One connection: 20 bytes, written by its worker without a lock.
+/// One connection: 24 bytes, written by its worker without a lock.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// −1 while the slot is free.
@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     active: AtomicU32,
     /// Tick of the last write progress while replies wait; 0 when none wait.
     waiting: AtomicU32,
+    /// Input bytes that a draining connection may still bring.
+    left: AtomicU32,
     fate: AtomicU8,
 }
 
@@ -61,7 +63,7 @@ impl Entry {
     }
 
     pub(crate) fn fate(&self) -> Fate {
-        match self.fate.load(Ordering::Relaxed) {
+        match self.fate.load(Ordering::Acquire) {
             0 => Fate::Open,
             1 => Fate::Idle,
             2 => Fate::Stuck,
@@ -71,7 +73,20 @@ impl Entry {
     }
 
     pub(crate) fn doom(&self, fate: Fate) {
-        self.fate.store(fate as u8, Ordering::Relaxed);
+        self.fate.store(fate as u8, Ordering::Release);
+    }
+
+    /// Dooms to [`Fate::Drained`], with so many input bytes left to answer.
+    pub(crate) fn drain(&self, left_bytes: u32) {
+        self.left.store(left_bytes, Ordering::Relaxed);
+        self.doom(Fate::Drained);
+    }
+
+    /// Takes input off what a draining connection may still bring, and tells whether nothing is left.
+    pub(crate) fn spend(&self, bytes: u32) -> bool {
+        let left = self.left.load(Ordering::Relaxed).saturating_sub(bytes);
+        self.left.store(left, Ordering::Relaxed);
+        left == 0
     }
 
     /// The connection's descriptor. Valid for its worker until [`Registry::close`],
@@ -146,6 +161,7 @@ impl Entry {
             slot,
             active: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
+            left: AtomicU32::new(0),
             fate: AtomicU8::new(0),
         }
     }

@@ -79,14 +79,22 @@ impl Seat {
         }
     }
 
+    /// Whether the `bytes_in` just read were the last to be answered: the connection drains, and what had
+    /// arrived when that began is through. A peer that goes on sending would otherwise never let it end,
+    /// as after shutdown(2) a TCP socket still gives what comes, and the end of input only when nothing has come.
+    #[inline]
+    #[must_use]
+    pub fn input_is_over(&self, bytes_in: usize) -> bool {
+        Shared::get().draining.load(Ordering::Relaxed)
+            && self.entry.fate() == Fate::Drained
+            && self.entry.spend(bytes_in as u32)
+    }
+
     /// The peer broke the protocol: counts it, and lets the ERROR frame arrive before the socket closes.
     pub fn broke_protocol(&self) {
         // A frame that we cut ourselves, by a deadline or a drain, is not the peer's fault.
         if self.entry.fate() == Fate::Open {
-            context::with(|local| {
-                local.context.counters.protocol_errors.add(1);
-                linger(self.entry.fd(), local);
-            });
+            context::with(|local| local.context.counters.protocol_errors.add(1));
             farewell::keep_until_taken(self.entry.fd(), TAKEN_MAX);
         }
     }

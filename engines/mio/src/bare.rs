@@ -97,6 +97,9 @@ impl Bare {
         let written = if replies.is_empty() { 0 } else { write(stream, replies, ready)? };
         self.output.extend_from_slice(&replies[written..]);
         self.seat.count(n, self.session.take_frames(), written, !self.output.is_empty());
+        if self.seat.input_is_over(n) && !self.failed {
+            self.end();
+        }
         Ok(())
     }
 

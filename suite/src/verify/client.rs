@@ -149,6 +149,15 @@ impl Client {
         }
     }
 
+    /// As [`Client::rest`], where a reset is an end, too.
+    pub(crate) fn rest_or_reset(&mut self) -> Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        match self.socket.read_to_end(&mut rest) {
+            Err(error) if !is_reset(&error) => bail!("not closed within {:?}: {error}", self.patience),
+            _ => Ok(rest),
+        }
+    }
+
     /// Whether the peer has closed, without waiting. Arrived bytes are lost.
     pub(crate) fn is_closed(&mut self) -> bool {
         let _ = self.socket.set_nonblocking(true);

@@ -159,7 +159,7 @@ fn flood(client: &mut Client, request: &[u8]) -> Result<usize> {
 }
 
 /// The counters, once they stand still.
-fn settled(server: &mut Server, patience: Duration) -> Result<Snapshot> {
+pub(super) fn settled(server: &mut Server, patience: Duration) -> Result<Snapshot> {
     let deadline = Instant::now() + patience;
     let mut last = server.snapshot()?;
     loop {
