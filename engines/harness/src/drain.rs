@@ -37,6 +37,8 @@ pub(crate) enum Stoppable {
 const STEP: Duration = Duration::from_millis(1);
 /// Time for an engine's accept loop to empty its queue.
 const ACCEPT_QUEUE_MAX: Duration = Duration::from_millis(500);
+/// Time without any connection before it counts as the end: an engine may have accepted one and not admitted it yet.
+const SETTLED: Duration = Duration::from_millis(25);
 /// Time for engines to notice that their connections were cut off.
 const FORCED_MAX: Duration = Duration::from_millis(500);
 
@@ -51,9 +53,15 @@ pub(crate) fn drain(sockets: &[Stoppable]) -> Drained {
     let deadline = begun + shared.options.drain_timeout;
     // A connection counts as open until its peer has taken all replies.
     let open = || shared.open.load(Ordering::Acquire) + farewell::kept() as u64;
-    while open() > 0 && Instant::now() < deadline {
-        // Again and again: a connection may have been accepted just before its listener stopped.
-        drain_connections();
+    let mut none_since = None;
+    while Instant::now() < deadline {
+        if open() > 0 {
+            // Again and again: a connection may have been accepted just before its listener stopped.
+            drain_connections();
+            none_since = None;
+        } else if none_since.get_or_insert_with(Instant::now).elapsed() >= SETTLED {
+            break;
+        }
         sleep(STEP);
     }
     let forced = open();
