@@ -28,7 +28,7 @@ pub use allocator::Allocator;
 pub use datagram::Datagrams;
 pub use listen::{Acceptor, Listener};
 pub use peer::Peer;
-pub use protocol::{Limits, Session, Step};
+pub use protocol::{Limits, Pool, Session, Step};
 pub use seat::Seat;
 pub use server::{Server, Worker, draining, pin, run};
 pub use workers::run_workers;

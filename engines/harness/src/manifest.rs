@@ -23,6 +23,10 @@ pub struct Manifest {
     /// framework cannot honour, with the reason. They are refused at start.
     #[serde(default)]
     pub unsupported: BTreeMap<String, String>,
+    /// Allocations that the framework makes in steady state; an engine without any entry makes none, and so does
+    /// every part of it that is ours.
+    #[serde(default)]
+    pub allocates: Vec<Allocates>,
     /// Options of this engine alone, by name.
     #[serde(default)]
     pub setting: BTreeMap<String, Setting>,
@@ -63,6 +67,16 @@ pub struct Variant {
 pub struct Setting {
     pub default: String,
     pub help: String,
+}
+
+/// Allocations that a framework makes per operation: which calls, and how many at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Allocates {
+    /// What is allocated, by which part of the framework.
+    pub what: String,
+    /// Per 1 000 frames, at one frame in flight a connection: where a frame costs most.
+    pub per_1000_frames_max: u32,
 }
 
 impl Manifest {

@@ -5,17 +5,27 @@
 use std::cell::RefCell;
 use std::io;
 
-use harness::{Limits, Seat, Session};
+use harness::{Limits, Pool, Seat, Session};
 
 use crate::socket::Stream;
 use crate::worker::{Connection, Next, Ready, TURNS_MAX};
 
 const SCRATCH_BYTES: usize = 16_384;
+const POOL_BUFFERS_MAX: usize = 256;
+
+/// The worker's receive and reply buffers, in use only inside one turn, and spare ones for connections in need.
+struct Scratch {
+    read: Box<[u8]>,
+    replies: Vec<u8>,
+    pool: Pool,
+}
 
 thread_local! {
-    /// The worker's receive and reply buffers: in use only inside one turn.
-    static SCRATCH: RefCell<(Box<[u8]>, Vec<u8>)> =
-        RefCell::new((vec![0; SCRATCH_BYTES].into_boxed_slice(), Vec::with_capacity(2 * SCRATCH_BYTES)));
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        read: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+        replies: Vec::with_capacity(2 * SCRATCH_BYTES),
+        pool: Pool::new(POOL_BUFFERS_MAX),
+    });
 }
 
 /// The bare variant's connection.
@@ -38,19 +48,25 @@ impl Connection for Bare {
     }
 
     fn drive(&mut self, stream: &mut Stream, ready: &mut Ready) -> Next {
+        SCRATCH.with_borrow_mut(|scratch| self.take_turns(stream, ready, scratch))
+    }
+}
+
+impl Bare {
+    fn take_turns(&mut self, stream: &mut Stream, ready: &mut Ready, scratch: &mut Scratch) -> Next {
         for _ in 0..TURNS_MAX {
             let turn = if !self.output.is_empty() {
                 if ready.write_blocked {
                     return Next::Wait;
                 }
-                self.flush(stream, ready)
+                self.flush(stream, ready, &mut scratch.pool)
             } else if self.failed || (self.ended && !self.session.held_back(&self.input)) {
                 return Next::Close;
             } else if self.session.held_back(&self.input) {
-                self.answer_held_back();
+                self.answer_held_back(&mut scratch.pool);
                 Ok(())
             } else if ready.read {
-                SCRATCH.with_borrow_mut(|(buffer, replies)| self.exchange(stream, ready, buffer, replies))
+                self.exchange(stream, ready, scratch)
             } else {
                 return Next::Wait;
             };
@@ -60,17 +76,10 @@ impl Connection for Bare {
         }
         Next::Again
     }
-}
 
-impl Bare {
     /// One read, and one write of what it gave rise to.
-    fn exchange(
-        &mut self,
-        stream: &mut Stream,
-        ready: &mut Ready,
-        buffer: &mut [u8],
-        replies: &mut Vec<u8>,
-    ) -> io::Result<()> {
+    fn exchange(&mut self, stream: &mut Stream, ready: &mut Ready, scratch: &mut Scratch) -> io::Result<()> {
+        let Scratch { read: buffer, replies, pool } = scratch;
         let n = match stream.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 ready.read = false;
@@ -87,15 +96,15 @@ impl Bare {
         if self.input.is_empty() {
             match self.session.receive(&buffer[..n], replies) {
                 Ok(used) if used == n => {}
-                Ok(used) => self.input.extend_from_slice(&buffer[used..n]),
+                Ok(used) => hold(&mut self.input, &buffer[used..n], pool),
                 Err(_) => self.failed = true,
             }
         } else {
-            self.input.extend_from_slice(&buffer[..n]);
-            self.receive_input(replies);
+            hold(&mut self.input, &buffer[..n], pool);
+            self.receive_input(replies, pool);
         }
         let written = if replies.is_empty() { 0 } else { write(stream, replies, ready)? };
-        self.output.extend_from_slice(&replies[written..]);
+        hold(&mut self.output, &replies[written..], pool);
         self.seat.count(n, self.session.take_frames(), written, !self.output.is_empty());
         if self.seat.input_is_over(n) && !self.failed {
             self.end();
@@ -103,19 +112,17 @@ impl Bare {
         Ok(())
     }
 
-    fn flush(&mut self, stream: &mut Stream, ready: &mut Ready) -> io::Result<()> {
+    fn flush(&mut self, stream: &mut Stream, ready: &mut Ready, pool: &mut Pool) -> io::Result<()> {
         let written = write(stream, &self.output, ready)?;
         self.output.drain(..written);
-        if self.output.is_empty() {
-            self.output = Vec::new();
-        }
+        give_back_if_empty(&mut self.output, pool);
         self.seat.count(0, 0, written, !self.output.is_empty());
         Ok(())
     }
 
-    fn answer_held_back(&mut self) {
+    fn answer_held_back(&mut self, pool: &mut Pool) {
         let mut replies = std::mem::take(&mut self.output);
-        self.receive_input(&mut replies);
+        self.receive_input(&mut replies, pool);
         self.output = replies;
         self.seat.count(0, self.session.take_frames(), 0, true);
         if self.ended && !self.session.held_back(&self.input) {
@@ -123,13 +130,11 @@ impl Bare {
         }
     }
 
-    fn receive_input(&mut self, replies: &mut Vec<u8>) {
+    fn receive_input(&mut self, replies: &mut Vec<u8>, pool: &mut Pool) {
         match self.session.receive(&self.input, replies) {
             Ok(used) => {
                 self.input.drain(..used);
-                if self.input.is_empty() {
-                    self.input = Vec::new();
-                }
+                give_back_if_empty(&mut self.input, pool);
             }
             Err(_) => self.failed = true,
         }
@@ -148,6 +153,23 @@ impl Drop for Bare {
         if self.failed {
             self.seat.broke_protocol();
         }
+    }
+}
+
+/// Adds `bytes` to a connection's buffer: a spare one, where it has none.
+fn hold(buffer: &mut Vec<u8>, bytes: &[u8], pool: &mut Pool) {
+    if bytes.is_empty() {
+        return;
+    }
+    if buffer.capacity() == 0 {
+        *buffer = pool.take();
+    }
+    buffer.extend_from_slice(bytes);
+}
+
+fn give_back_if_empty(buffer: &mut Vec<u8>, pool: &mut Pool) {
+    if buffer.is_empty() && buffer.capacity() > 0 {
+        pool.give(std::mem::take(buffer));
     }
 }
 
