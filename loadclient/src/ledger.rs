@@ -7,6 +7,8 @@
 const NONE: u32 = u32::MAX;
 /// In `attempted_ns`: answered out of turn.
 const TAKEN: u64 = u64::MAX;
+/// In `attempted_ns`: the client was there in time, and the connection may not carry more.
+const HELD: u64 = 1;
 
 /// The times of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,12 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// A request that waits until an earlier one of its connection is answered.
+    #[must_use]
+    pub const fn held(intended_ns: u64) -> Self {
+        Self { intended_ns, attempted_ns: HELD }
+    }
+
     /// Whether this is only the place of an entry that was [taken](Ledger::take) out of turn.
     #[must_use]
     pub const fn is_taken(&self) -> bool {
@@ -159,17 +167,22 @@ impl Ledger {
         (queue.head != NONE).then(|| self.nodes[queue.head as usize].flight)
     }
 
-    /// Stamps the last `count` entries of `queue` that carry no attempt yet, and calls `on_lag` with each one's
-    /// intended time. They are the newest, so the walk begins `len − count` entries from the front.
+    /// Stamps those of the last `waiting` entries of `queue`, of which the first `count` are written now, that carry no
+    /// attempt yet. Calls `on_attempt` with each one's intended time, unless it was [held](Flight::held).
     #[inline]
-    pub fn attempt(&mut self, queue: &Queue, count: u32, now_ns: u64, mut on_attempt: impl FnMut(u64)) {
-        let mut at = if count == 1 { queue.tail } else { self.nth(queue, queue.len - count) };
-        while at != NONE {
+    pub fn attempt(&mut self, queue: &Queue, waiting: u32, count: u32, now_ns: u64, mut on_attempt: impl FnMut(u64)) {
+        let mut at = if waiting == 1 { queue.tail } else { self.nth(queue, queue.len - waiting) };
+        for _ in 0..count {
             let node = &mut self.nodes[at as usize];
-            if node.flight.attempted_ns == 0 {
-                node.flight.attempted_ns = now_ns;
-                on_attempt(node.flight.intended_ns);
+            match node.flight.attempted_ns {
+                0 => on_attempt(node.flight.intended_ns),
+                HELD => {}
+                _ => {
+                    at = node.next;
+                    continue;
+                }
             }
+            node.flight.attempted_ns = now_ns;
             at = node.next;
         }
     }
@@ -239,8 +252,8 @@ mod tests {
             assert!(ledger.push(&mut queue, flight(at)));
         }
         let mut seen = Vec::new();
-        ledger.attempt(&queue, 2, 100, |intended| seen.push(intended));
-        ledger.attempt(&queue, 3, 200, |intended| seen.push(intended));
+        ledger.attempt(&queue, 2, 2, 100, |intended| seen.push(intended));
+        ledger.attempt(&queue, 3, 3, 200, |intended| seen.push(intended));
         assert_eq!(seen, [2, 3, 1]);
         let stamps: Vec<_> = std::iter::from_fn(|| ledger.pop(&mut queue)).map(|f| f.attempted_ns).collect();
         assert_eq!(stamps, [0, 200, 100, 100]);

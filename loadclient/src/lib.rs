@@ -1,6 +1,7 @@
 //! The load client's parts, in the order data takes: [`spec`] (what is asked) → [`preflight`] (can it be) →
 //! [`run`] (threads of [`worker`]s driving [`link`]s on a [`schedule`]) → [`tally`] → [`report`].
 
+pub mod calibrate;
 pub mod clock;
 pub mod control;
 mod gates;

@@ -1,10 +1,13 @@
 //! `loadclient`: the command line, and the exit codes.
 
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use loadclient::calibrate::{NullServerArgs, serve};
 use loadclient::control::{Parent, say};
 use loadclient::preflight;
 use loadclient::report::Event;
@@ -17,10 +20,35 @@ const EXIT_NOT_KEPT_UP: u8 = 1;
 const EXIT_REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
+    let argv: Vec<OsString> = env::args_os().collect();
+    match argv.get(1).and_then(|word| word.to_str()) {
+        Some("null-server") => command::<NullServerArgs>(&argv, |args| {
+            serve(&args.addr, args.cpu).map_err(|error| format!("cannot serve {}: {error}", args.addr))
+        }),
+        _ => load(),
+    }
+}
+
+/// A command of its own: its first word stands where its program's name would.
+fn command<A: Parser>(argv: &[OsString], run: impl FnOnce(A) -> Result<(), String>) -> ExitCode {
+    match A::try_parse_from(&argv[1..]) {
+        Ok(args) => run(args).map_or_else(|reason| refuse(&reason), |()| ExitCode::SUCCESS),
+        Err(error) => misspelt(&error),
+    }
+}
+
+fn misspelt(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
+        _ => refuse(&one_line(&error.to_string())),
+    }
+}
+
+/// The load that the command line asks for.
+fn load() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => error.exit(),
-        Err(error) => return refuse(&one_line(&error.to_string())),
+        Err(error) => return misspelt(&error),
     };
     let spec = match Spec::try_from(args) {
         Ok(spec) => spec,

@@ -37,6 +37,7 @@ pub struct Report {
     pub processes: u32,
     pub threads: u32,
     pub payload_bytes: u32,
+    /// Requests in flight on an active connection: always (saturate), or at most (open, 0 = without a limit).
     pub in_flight: u32,
     pub conns_asked: u64,
     /// Connections up at the end of the measured window.

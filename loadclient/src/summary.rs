@@ -24,7 +24,11 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
         processes: 1,
         threads: spec.threads,
         payload_bytes: spec.payload_bytes.into(),
-        in_flight: if let Mode::Saturate { in_flight } = spec.mode { in_flight } else { 0 },
+        in_flight: match spec.mode {
+            Mode::Saturate { in_flight } => in_flight,
+            Mode::Open { in_flight_max, .. } => in_flight_max.unwrap_or(0),
+            Mode::Hold { .. } => 0,
+        },
         conns_asked: spec.conns.into(),
         conns_live: sum(|o| o.conns_live),
         conns_active: sum(|o| o.conns_active),

@@ -59,7 +59,8 @@ pub struct Args {
     /// Payload bytes of each ECHO, 0 to 65535 (65504 over UDP).
     #[arg(long, value_name = "BYTES", default_value = "64")]
     pub(super) payload: u16,
-    /// Requests in flight on each active connection (saturate).
+    /// Requests in flight on each active connection (saturate: always so many, 1 by default; open: at most, no limit
+    /// by default; the others wait in the client, their clocks running).
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(super) in_flight: Option<u32>,
     /// Spacing of intended times (open, hold).

@@ -47,8 +47,9 @@ pub struct Spec {
 /// How load is applied.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mode {
-    /// Intended times at `total_rate_per_s` over all active connections.
-    Open { total_rate_per_s: f64, shape: Shape },
+    /// Intended times at `total_rate_per_s` over all active connections, of which each has at most `in_flight_max`
+    /// requests in flight.
+    Open { total_rate_per_s: f64, shape: Shape, in_flight_max: Option<u32> },
     /// `in_flight` requests in flight on each active connection.
     Saturate { in_flight: u32 },
     /// No load but the heartbeats, if any: one frame per `period_ns` and active connection.
@@ -151,7 +152,7 @@ impl TryFrom<Args> for Spec {
 
 fn mode(args: &Args, active: u32) -> Result<Mode, SpecError> {
     let (name, allowed): (_, &[&str]) = match args.mode {
-        ModeName::Open => ("open", &["rate", "total-rate", "schedule"]),
+        ModeName::Open => ("open", &["rate", "total-rate", "schedule", "in-flight"]),
         ModeName::Saturate => ("saturate", &["in-flight"]),
         ModeName::Hold => ("hold", &["heartbeat", "schedule"]),
     };
@@ -176,7 +177,8 @@ fn mode(args: &Args, active: u32) -> Result<Mode, SpecError> {
             if total_rate_per_s > 1e9 {
                 return Err(SpecError::RateTooHigh(total_rate_per_s.to_string()));
             }
-            Ok(Mode::Open { total_rate_per_s, shape: args.schedule.unwrap_or(Shape::Poisson) })
+            let shape = args.schedule.unwrap_or(Shape::Poisson);
+            Ok(Mode::Open { total_rate_per_s, shape, in_flight_max: args.in_flight })
         }
         ModeName::Saturate => Ok(Mode::Saturate { in_flight: args.in_flight.unwrap_or(1) }),
         ModeName::Hold => match args.heartbeat {
@@ -214,7 +216,7 @@ mod tests {
         check(&format!("{tcp} --conns 1 --rate 1 --payload 65536"), "65536");
         check(&format!("{tcp} --conns 1 --rate 1 --duration 0s"), "--duration");
         check(&format!("{tcp} --conns 1 --rate 1 --duration 5"), "500ms");
-        check(&format!("{tcp} --conns 1 --rate 1 --in-flight 2"), "--in-flight has no meaning in --mode open");
+        check(&format!("{tcp} --conns 1 --mode hold --in-flight 2"), "--in-flight has no meaning in --mode hold");
         check(&format!("{tcp} --conns 1 --mode saturate --rate 2"), "--rate has no meaning in --mode saturate");
         check(&format!("{tcp} --conns 1 --mode saturate --heartbeat 1s"), "--heartbeat has no meaning");
         check(&format!("{tcp} --conns 1 --mode hold --heartbeat 0s"), "--heartbeat must be");
@@ -233,7 +235,7 @@ mod tests {
     fn rates_are_sums() {
         let spec = parse("loadclient --target tcp://127.0.0.1:1 --conns 10 --active-frac 0.5 --rate 3").expect("valid");
         assert_eq!(spec.active, 5);
-        assert_eq!(spec.mode, Mode::Open { total_rate_per_s: 15.0, shape: Shape::Poisson });
+        assert_eq!(spec.mode, Mode::Open { total_rate_per_s: 15.0, shape: Shape::Poisson, in_flight_max: None });
     }
 
     #[test]

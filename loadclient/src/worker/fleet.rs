@@ -14,7 +14,7 @@ use crate::clock::now_ns;
 use crate::ledger::{Flight, Ledger};
 use crate::link::{Link, NO_OUTBOX, Outboxes, State, Wire};
 use crate::poller::{Interest, Poller, Ready};
-use crate::spec::Target;
+use crate::spec::{Mode, Target};
 use crate::tally::Tally;
 
 /// One read of a thread takes at most this: the largest frame with its header, and room for more.
@@ -39,6 +39,8 @@ pub(super) struct Fleet<'a> {
     pub(super) read_buffer: Vec<u8>,
     write_buffer: Vec<u8>,
     frame_bytes: usize,
+    /// Requests that one connection may have in flight.
+    pub(super) in_flight_max: u32,
     /// When datagrams are looked through for lost ones; `u64::MAX` where there are none.
     pub(super) sweep_ns: u64,
 }
@@ -58,6 +60,10 @@ impl<'a> Fleet<'a> {
             read_buffer: vec![0; READ_BYTES],
             write_buffer: Vec::with_capacity(WRITE_BYTES + frame_bytes),
             frame_bytes,
+            in_flight_max: match shared.spec.mode {
+                Mode::Open { in_flight_max: Some(max), .. } => max,
+                _ => u32::MAX,
+            },
             sweep_ns: if shared.spec.targets.iter().any(Target::is_datagram) { 0 } else { u64::MAX },
         })
     }
@@ -72,9 +78,10 @@ impl<'a> Fleet<'a> {
             self.tally.unsent(flight);
             return false;
         }
-        if link.blocked {
+        let held = link.queue.len() >= self.in_flight_max;
+        if link.blocked || held {
             // The client is in time; what the frame waits for is the server.
-            flight.attempted_ns = now_ns;
+            flight = if held { Flight::held(intended_ns) } else { Flight { intended_ns, attempted_ns: now_ns } };
             self.tally.attempted(intended_ns, now_ns);
         }
         if link.queue.len() >= self.shared.spec.queue_max || !self.ledger.push(&mut link.queue, flight) {
@@ -83,7 +90,7 @@ impl<'a> Fleet<'a> {
             return false;
         }
         link.waiting += 1;
-        link.waiting == 1 && !link.blocked
+        link.waiting == 1 && !link.blocked && !held
     }
 
     /// `count` requests are to be sent on `k` at once, whatever the clock says (saturate).
@@ -111,17 +118,20 @@ impl<'a> Fleet<'a> {
     #[inline]
     pub(super) fn flush(&mut self, k: u32) {
         let link = &mut self.links[k as usize];
-        if link.state != State::Open || (link.waiting == 0 && link.outbox == NO_OUTBOX) {
+        let in_flight = link.queue.len() - link.waiting;
+        let count = link.waiting.min(self.in_flight_max.saturating_sub(in_flight));
+        if link.state != State::Open || (count == 0 && link.outbox == NO_OUTBOX) {
             return;
         }
         let now = now_ns();
         let tally = &mut self.tally;
-        self.ledger.attempt(&link.queue, link.waiting, now, |intended_ns| tally.attempted(intended_ns, now));
+        self.ledger.attempt(&link.queue, link.waiting, count, now, |intended_ns| tally.attempted(intended_ns, now));
+        let held = link.waiting - count;
         if link.outbox != NO_OUTBOX && !self.flush_outbox(k, now) {
             return;
         }
-        while self.links[k as usize].waiting > 0 {
-            if !self.write_batch(k, now) {
+        while self.links[k as usize].waiting > held {
+            if !self.write_batch(k, held, now) {
                 return;
             }
         }
@@ -250,14 +260,15 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Encodes and sends up to 64 KiB, or one datagram, of what waits on `k`. Returns whether the socket took all of it.
+    /// Encodes and sends up to 64 KiB, or one datagram, of what waits on `k`, but for the last `held`. Returns whether
+    /// the socket took all of it.
     #[inline]
-    fn write_batch(&mut self, k: u32, now: u64) -> bool {
+    fn write_batch(&mut self, k: u32, held: u32, now: u64) -> bool {
         let link = &mut self.links[k as usize];
         let output = &mut self.write_buffer;
         output.clear();
         let full_bytes = if link.wire.is_datagram() { 1 } else { WRITE_BYTES };
-        while link.waiting > 0 && output.len() < full_bytes {
+        while link.waiting > held && output.len() < full_bytes {
             link.wire.send(self.shared.spec.payload_bytes, output);
             link.waiting -= 1;
         }

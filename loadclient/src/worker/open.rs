@@ -27,7 +27,7 @@ pub(super) struct OpenLoop<'f, 'a> {
     /// When the next frame is due; `u64::MAX` after the last.
     due_ns: u64,
     spun_ns: u64,
-    /// Scratch: lost datagrams need no answer here, the schedule goes on.
+    /// Scratch: connections that lost datagrams, and how many.
     lost: Vec<(u32, u64)>,
 }
 
@@ -66,12 +66,15 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
                 return Ok(self.phases.used());
             }
             self.fleet.sweep(now, &mut self.lost);
-            self.lost.clear();
+            while let Some((k, _)) = self.lost.pop() {
+                self.release(k);
+            }
             self.fire(now);
             let events = self.wait()?;
             for index in 0..events {
                 let Some(ready) = self.fleet.poller.ready(index) else { continue };
                 let (_, now) = self.fleet.on_ready(ready);
+                self.release(ready.token);
                 // A full batch of events must not make the schedule wait.
                 self.fire(now);
             }
@@ -95,6 +98,14 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
             }
         }
         while let Some(k) = self.dirty.pop() {
+            self.fleet.flush(k);
+        }
+    }
+
+    /// Something of `k` was answered or lost: what was held back for it can go.
+    #[inline]
+    fn release(&mut self, k: u32) {
+        if self.fleet.in_flight_max != u32::MAX {
             self.fleet.flush(k);
         }
     }

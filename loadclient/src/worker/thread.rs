@@ -184,7 +184,7 @@ impl Worker {
         let (rate_per_s, shape) = match spec.mode {
             Mode::Saturate { in_flight } => return saturate::run(fleet, timeline, &slots, in_flight),
             Mode::Hold { heartbeat: None } => return OpenLoop::new(fleet, timeline, None, slots).run(),
-            Mode::Open { total_rate_per_s, shape } => (total_rate_per_s, shape),
+            Mode::Open { total_rate_per_s, shape, .. } => (total_rate_per_s, shape),
             Mode::Hold { heartbeat: Some((period_ns, shape)) } => {
                 (f64::from(spec.active) * 1e9 / period_ns as f64, shape)
             }

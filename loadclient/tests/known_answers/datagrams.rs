@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 
 use loadclient::report::Report;
+use loadclient::tally::Latencies;
 
 use crate::client;
 use crate::server::{DatagramScript, Server};
@@ -33,6 +34,22 @@ fn loss_is_infinite_and_exact() {
     assert_eq!(report.response_ns.infinite, report.frames_unanswered);
     assert!(report.response_ns.p90.is_some() && report.response_ns.p99.is_none(), "{:?}", report.response_ns);
     assert!(report.errors.is_empty(), "{:?}", report.errors);
+}
+
+/// One of a thousand: p99 stands, p99.9 is the last finite one or among the lost, and what is beyond is infinite.
+#[test]
+fn one_of_a_thousand_is_lost() {
+    let report =
+        run(DatagramScript::DropEvery(1000), "--conns 4 --total-rate 3000 --schedule fixed --duration 1s --timeout 1m");
+    // The connections' first use is counted by the server too: the thousands may fall elsewhere, but are as many.
+    let lost = report.frames_intended / 1000;
+    assert!(report.frames_unanswered.abs_diff(lost) <= 1 && report.frames_unanswered > 0, "{report:?}");
+    assert_eq!(report.frames_ok, report.frames_intended - report.frames_unanswered);
+    assert_eq!(report.response_ns.infinite, report.frames_unanswered);
+    assert!(report.response_ns.p99.is_some() && report.response_ns.max.is_none(), "{:?}", report.response_ns);
+    let response = Latencies::decode(&report.hdr.response, report.frames_unanswered).expect("the client encoded it");
+    let finite = 1.0 - report.frames_unanswered as f64 / report.frames_intended as f64;
+    assert!(response.quantile(finite).is_some() && response.quantile(finite + 1e-4).is_none());
 }
 
 #[test]

@@ -156,6 +156,25 @@ fn wrong_replies_are_found_and_end_their_connection() {
     assert_eq!(found("wrong_sequence") + found("wrong_unsolicited"), 2, "{:?}", report.errors);
 }
 
+/// TCP loses nothing, so a missing reply is a server's fault: found by the sequence number of the next one. Nothing that
+/// was asked on that connection from there on counts as answered.
+#[test]
+fn a_dropped_reply_is_found_at_the_next() {
+    let server = Server::tcp(Script::Drop(1000));
+    let line = format!(
+        "--target {} --conns 1 --total-rate 2000 --schedule fixed --payload 32 --warmup 0s --duration 1s --grace 1s",
+        server.target
+    );
+    let report = report(&line, 1);
+    check_sums(&report);
+    assert_eq!(report.errors.get("wrong_sequence"), Some(&1), "{:?}", report.errors);
+    // The first use of the connection comes before the window; 999 more were answered before the thousandth was not.
+    assert_eq!((report.frames_ok, report.frames_wrong), (999, 1));
+    assert_eq!(report.response_ns.infinite, report.frames_intended - 999);
+    assert_eq!((report.response_ns.p90, report.response_ns.max), (None, None), "{:?}", report.response_ns);
+    assert!(gates(&report).contains(&"wrong_reply") && gates(&report).contains(&"live"), "{:?}", report.gates);
+}
+
 #[test]
 fn without_verify_only_the_content_goes_unseen() {
     let report = open(Script::WrongByte(0), "--conns 2 --total-rate 200 --payload 32", 0);
@@ -240,6 +259,15 @@ fn beside_a_hog(options: &str) -> Report {
 fn a_client_that_must_share_its_cpu_says_so() {
     let report = beside_a_hog("--mode saturate --conns 4 --in-flight 64");
     assert!(gates(&report).contains(&"run_delay"), "{:?}", report.gates);
+}
+
+/// At a rate of which it could serve many times more, if it were let: a thread that sleeps much is woken at once even
+/// beside a hog, so it takes one that has work for more than half of the time.
+#[test]
+fn an_open_load_that_must_share_its_cpu_says_so() {
+    let report = beside_a_hog("--conns 64 --total-rate 20000 --spin-us 1000");
+    assert!(gates(&report).contains(&"run_delay"), "{:?}", report.gates);
+    assert!(gates(&report).contains(&"lag"), "{:?}", report.gates);
 }
 
 /// A client that is stopped from inside its window to well after it: every frame that was due meanwhile is

@@ -28,6 +28,8 @@ pub(crate) enum Script {
     Swap(u64),
     /// Frame `n` is answered twice.
     Twice(u64),
+    /// Frame `n` is not answered.
+    Drop(u64),
     /// The type of the reply to frame `n` is ACK.
     WrongKind(u64),
     /// Closes each connection after `n` frames.
@@ -211,6 +213,7 @@ fn wait(script: Script, began: Instant) {
 fn misbehave(script: Script, n: u64, mut reply: Vec<u8>, held: &mut Option<Vec<u8>>, output: &mut Vec<u8>) -> bool {
     match script {
         Script::AnswerOnly(count) if n >= count => return true,
+        Script::Drop(at) if n == at => return true,
         Script::Close(count) if n >= count => return false,
         Script::WrongByte(from) if n >= from => *reply.last_mut().expect("a reply has bytes") ^= 1,
         Script::WrongKind(at) if n == at => reply[0] = 0x83,
