@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::report::{Gate, Histograms, Report};
+use crate::report::{Gate, Histograms, PhaseReport, Quantiles, Report};
 use crate::tally::{DecodeError, Latencies};
 
 /// Reports that cannot be added.
@@ -94,6 +94,10 @@ impl Sum {
         own.thread_busy_max = own.thread_busy_max.max(other.thread_busy_max);
         each(&mut own.lag_p99_ns_by_quarter, &other.lag_p99_ns_by_quarter, |own, other| *own = (*own).max(other));
         each(&mut own.frames_ok_by_second, &other.frames_ok_by_second, |own, other| *own += other);
+        same("phases", &own.phases.len(), &other.phases.len())?;
+        for (own, other) in own.phases.iter_mut().zip(&other.phases) {
+            add_phase(own, other)?;
+        }
         for gate in &other.gates {
             add_gate(&mut own.gates, gate);
         }
@@ -115,6 +119,29 @@ impl Sum {
         };
         report
     }
+}
+
+/// A phase's histograms are added at once: there are few, and they are not merged a thousand times.
+fn add_phase(own: &mut PhaseReport, other: &PhaseReport) -> Result<(), MergeError> {
+    same("phase duration_ns", &own.duration_ns, &other.duration_ns)?;
+    own.rate_begin_per_s += other.rate_begin_per_s;
+    own.rate_end_per_s += other.rate_end_per_s;
+    own.frames_intended += other.frames_intended;
+    own.frames_ok += other.frames_ok;
+    own.frames_unsent += other.frames_unsent;
+    own.frames_unanswered += other.frames_unanswered;
+    let add = |text: &mut String, quantiles: &mut Quantiles, other_text: &str, other: &Quantiles| {
+        let decode = |text: &str, infinite| {
+            Latencies::decode(text, infinite).map_err(|source| MergeError::Histogram { what: "phase", source })
+        };
+        let mut sum = decode(text, quantiles.infinite)?;
+        sum.merge(&decode(other_text, other.infinite)?);
+        (*text, *quantiles) = (sum.encode(), sum.quantiles());
+        Ok(())
+    };
+    add(&mut own.hdr.response, &mut own.response_ns, &other.hdr.response, &other.response_ns)?;
+    add(&mut own.hdr.service, &mut own.service_ns, &other.hdr.service, &other.service_ns)?;
+    add(&mut own.hdr.lag, &mut own.lag_ns, &other.hdr.lag, &other.lag_ns)
 }
 
 fn histograms(report: &Report) -> Result<[Latencies; 4], MergeError> {

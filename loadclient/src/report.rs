@@ -82,8 +82,38 @@ pub struct Report {
     /// Per-second frames answered in the window, oldest first.
     pub frames_ok_by_second: Vec<u64>,
     pub hdr: Histograms,
+    /// Of a load whose rate changes (`--phases`), in order; empty of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseReport>,
     /// Gates that the client itself saw tripped; empty means valid as far as the client can tell.
     pub gates: Vec<Gate>,
+}
+
+/// One phase of a load whose rate changes. Frames belong to it by their intended time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseReport {
+    /// Since the begin of the window.
+    pub begin_ns: u64,
+    pub duration_ns: u64,
+    /// As asked, over all active connections; between the two the rate changes evenly.
+    pub rate_begin_per_s: f64,
+    pub rate_end_per_s: f64,
+    pub frames_intended: u64,
+    pub frames_ok: u64,
+    pub frames_unsent: u64,
+    pub frames_unanswered: u64,
+    pub response_ns: Quantiles,
+    pub service_ns: Quantiles,
+    pub lag_ns: Quantiles,
+    pub hdr: PhaseHistograms,
+}
+
+/// As [`Histograms`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseHistograms {
+    pub response: String,
+    pub service: String,
+    pub lag: String,
 }
 
 /// A reason not to trust a number.

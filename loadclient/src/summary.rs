@@ -12,6 +12,7 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
     for other in others {
         tally.merge(&other.tally);
     }
+    let begin_ns = tally.window.begin_ns;
     let seconds = spec.duration_ns as f64 / 1e9;
     let completed: u64 = tally.completed_by_second.iter().sum();
     let sum = |of: fn(&Outcome) -> u64| outcomes.iter().map(of).sum::<u64>();
@@ -60,6 +61,7 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
             lag: tally.lag.encode(),
             connect: tally.connect.encode(),
         },
+        phases: spec.phases.iter().zip(&tally.phases).map(|(asked, seen)| seen.report(asked, begin_ns)).collect(),
         gates: gates::judge(spec, outcomes, &tally),
         frames_ok_by_second: tally.completed_by_second,
         errors: tally.errors,

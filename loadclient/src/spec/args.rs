@@ -3,10 +3,12 @@
 use clap::{Parser, ValueEnum};
 
 use super::parse::{self, Cpus, SourceAddresses};
+use super::phases::Phases;
 use super::target::Target;
 
 const EXAMPLES: &str = "Examples:
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --total-rate 10000 --payload 64 --duration 10s
+  loadclient --target tcp://127.0.0.1:7000 --conns 50 --phases 10s@1000,20s@1000..5000,1s@20000
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --mode saturate --in-flight 1
   loadclient --target unix:///tmp/echo.sock --conns 1000 --mode hold --heartbeat 10s --duration 1m
 
@@ -56,6 +58,11 @@ pub struct Args {
     /// Frames per second over all active connections (open).
     #[arg(long, value_name = "PER_S", value_parser = parse::rate)]
     pub(super) total_rate: Option<f64>,
+    /// A rate that changes (open), frames per second over all active connections: LENGTH@RATE, or LENGTH@RATE..RATE for a
+    /// ramp, one after the other, such as 10s@1000,20s@1000..5000,1s@20000. The measured window is as long as all of them;
+    /// the warm-up has the first one's rate. The report tells them apart.
+    #[arg(long, value_name = "PHASES", conflicts_with_all = ["rate", "total_rate", "duration"])]
+    pub(super) phases: Option<Phases>,
     /// Payload bytes of each ECHO, 0 to 65535 (65504 over UDP).
     #[arg(long, value_name = "BYTES", default_value = "64")]
     pub(super) payload: u16,

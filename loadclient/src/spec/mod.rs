@@ -2,6 +2,7 @@
 
 mod args;
 mod parse;
+mod phases;
 mod plan;
 mod target;
 

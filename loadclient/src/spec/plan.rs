@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::args::{Args, ModeName};
 use super::target::Target;
+use crate::schedule::Phase;
 
 pub use super::args::Shape;
 
@@ -23,6 +24,8 @@ pub struct Spec {
     pub active: u32,
     pub payload_bytes: u16,
     pub duration_ns: u64,
+    /// Of an open load whose rate changes: what the window consists of. Empty for one rate.
+    pub phases: Vec<Phase>,
     pub warmup_ns: u64,
     pub grace_ns: u64,
     /// 1..=`conns`.
@@ -47,7 +50,7 @@ pub struct Spec {
 /// How load is applied.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mode {
-    /// Intended times at `total_rate_per_s` over all active connections, of which each has at most `in_flight_max`
+    /// Intended times at `total_rate_per_s` (on average, if there are [phases](Spec::phases)) over all active connections, of which each has at most `in_flight_max`
     /// requests in flight.
     Open { total_rate_per_s: f64, shape: Shape, in_flight_max: Option<u32> },
     /// `in_flight` requests in flight on each active connection.
@@ -71,7 +74,7 @@ impl Mode {
 /// A command line that contradicts itself.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpecError {
-    #[error("--mode open needs --rate (frames/s per active connection) or --total-rate (their sum)")]
+    #[error("--mode open needs --rate (frames/s per active connection), --total-rate (their sum) or --phases")]
     NoRate,
     #[error("--{option} has no meaning in --mode {mode}: leave it out")]
     Meaningless { option: &'static str, mode: &'static str },
@@ -122,13 +125,16 @@ impl TryFrom<Args> for Spec {
         {
             return Err(SpecError::SourceFamily(other.clone()));
         }
+        let duration_ns =
+            args.phases.as_ref().map_or(args.duration, |phases| phases.0.iter().map(|phase| phase.length_ns).sum());
         Ok(Self {
             targets: args.targets,
             mode,
             conns: args.conns,
             active,
             payload_bytes: args.payload,
-            duration_ns: args.duration,
+            duration_ns,
+            phases: args.phases.map_or_else(Vec::new, |phases| phases.0),
             warmup_ns: args.warmup,
             grace_ns: args.grace,
             threads: args.threads.min(args.conns),
@@ -150,15 +156,21 @@ impl TryFrom<Args> for Spec {
     }
 }
 
+fn mean_per_s(phases: &[Phase]) -> f64 {
+    let ns: u64 = phases.iter().map(|phase| phase.length_ns).sum();
+    phases.iter().map(Phase::frames).sum::<f64>() * 1e9 / ns as f64
+}
+
 fn mode(args: &Args, active: u32) -> Result<Mode, SpecError> {
     let (name, allowed): (_, &[&str]) = match args.mode {
-        ModeName::Open => ("open", &["rate", "total-rate", "schedule", "in-flight"]),
+        ModeName::Open => ("open", &["rate", "total-rate", "phases", "schedule", "in-flight"]),
         ModeName::Saturate => ("saturate", &["in-flight"]),
         ModeName::Hold => ("hold", &["heartbeat", "schedule"]),
     };
     let given = [
         ("rate", args.rate.is_some()),
         ("total-rate", args.total_rate.is_some()),
+        ("phases", args.phases.is_some()),
         ("schedule", args.schedule.is_some()),
         ("in-flight", args.in_flight.is_some()),
         ("heartbeat", args.heartbeat.is_some()),
@@ -169,10 +181,11 @@ fn mode(args: &Args, active: u32) -> Result<Mode, SpecError> {
     }
     match args.mode {
         ModeName::Open => {
-            let total_rate_per_s = match (args.rate, args.total_rate) {
-                (Some(each), _) => each * f64::from(active),
-                (None, Some(total)) => total,
-                (None, None) => return Err(SpecError::NoRate),
+            let total_rate_per_s = match (args.rate, args.total_rate, &args.phases) {
+                (Some(each), ..) => each * f64::from(active),
+                (None, Some(total), _) => total,
+                (None, None, Some(phases)) => mean_per_s(&phases.0),
+                (None, None, None) => return Err(SpecError::NoRate),
             };
             if total_rate_per_s > 1e9 {
                 return Err(SpecError::RateTooHigh(total_rate_per_s.to_string()));
@@ -213,6 +226,10 @@ mod tests {
         check(&format!("{tcp} --conns 0 --rate 1"), "--conns");
         check(&format!("{tcp} --conns 1 --rate 0"), "above 0");
         check(&format!("{tcp} --conns 1 --rate 1 --total-rate 1"), "cannot be used with");
+        check(&format!("{tcp} --conns 1 --rate 1 --phases 1s@1"), "cannot be used with");
+        check(&format!("{tcp} --conns 1 --duration 1s --phases 1s@1"), "cannot be used with");
+        check(&format!("{tcp} --conns 1 --mode saturate --phases 1s@1"), "--phases has no meaning in --mode saturate");
+        check(&format!("{tcp} --conns 1 --phases 1s"), "LENGTH@RATE");
         check(&format!("{tcp} --conns 1 --rate 1 --payload 65536"), "65536");
         check(&format!("{tcp} --conns 1 --rate 1 --duration 0s"), "--duration");
         check(&format!("{tcp} --conns 1 --rate 1 --duration 5"), "500ms");
@@ -236,6 +253,14 @@ mod tests {
         let spec = parse("loadclient --target tcp://127.0.0.1:1 --conns 10 --active-frac 0.5 --rate 3").expect("valid");
         assert_eq!(spec.active, 5);
         assert_eq!(spec.mode, Mode::Open { total_rate_per_s: 15.0, shape: Shape::Poisson, in_flight_max: None });
+    }
+
+    #[test]
+    fn phases_make_the_window() {
+        let line = "loadclient --target tcp://127.0.0.1:1 --conns 10 --phases 1s@100,2s@100..400";
+        let spec = parse(line).expect("valid");
+        assert_eq!((spec.duration_ns, spec.phases.len()), (3_000_000_000, 2));
+        assert_eq!(spec.mode, Mode::Open { total_rate_per_s: 200.0, shape: Shape::Poisson, in_flight_max: None });
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Latencies;
+use super::{Latencies, PhaseTally};
 use crate::clock::NANOS_PER_SECOND;
 use crate::ledger::Flight;
+use crate::schedule::Phase;
 
 /// Frames are counted from `begin_ns` on and before `end_ns`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Tally {
     pub lag: Latencies,
     pub lag_by_quarter: [Latencies; 4],
     pub connect: Latencies,
+    /// Of a load whose rate changes, in order; empty of others.
+    pub phases: Vec<PhaseTally>,
     /// Replies in the window, by second of the window.
     pub completed_by_second: Vec<u64>,
     pub intended: u64,
@@ -70,6 +73,7 @@ impl Tally {
             lag: Latencies::new(),
             lag_by_quarter: std::array::from_fn(|_| Latencies::new()),
             connect: Latencies::new(),
+            phases: Vec::new(),
             completed_by_second: Vec::new(),
             intended: 0,
             ok: 0,
@@ -92,10 +96,24 @@ impl Tally {
         self.completed_by_second = vec![0; seconds as usize];
     }
 
+    /// Tells the phases of the window apart, which together are as long.
+    pub fn open_phases(&mut self, phases: &[Phase]) {
+        self.phases = PhaseTally::of(phases, self.window.begin_ns);
+    }
+
+    /// The phase of a frame, if there are any.
+    #[inline]
+    fn phase(&mut self, intended_ns: u64) -> Option<&mut PhaseTally> {
+        self.phases.iter_mut().find(|phase| phase.window.contains(intended_ns))
+    }
+
     /// A frame became due (open), or a free slot was filled (saturate), at `at_ns`.
     #[inline]
     pub fn intended(&mut self, at_ns: u64) {
         self.intended += u64::from(self.window.contains(at_ns));
+        if let Some(phase) = self.phase(at_ns) {
+            phase.intended += 1;
+        }
     }
 
     /// The client got to a frame that was due at `intended_ns`.
@@ -107,6 +125,9 @@ impl Tally {
             let Window { begin_ns, end_ns } = self.window;
             let quarter = (intended_ns - begin_ns) * 4 / (end_ns - begin_ns);
             self.lag_by_quarter[quarter as usize].record(lag_ns);
+            if let Some(phase) = self.phase(intended_ns) {
+                phase.lag.record(lag_ns);
+            }
         }
     }
 
@@ -127,6 +148,9 @@ impl Tally {
             self.service.record(now_ns.saturating_sub(flight.attempted_ns));
             if self.attribution == Attribution::Intended {
                 self.response.record(now_ns.saturating_sub(flight.intended_ns));
+                if let Some(phase) = self.phase(flight.intended_ns) {
+                    phase.answered(flight, now_ns);
+                }
             }
         }
     }
@@ -142,6 +166,9 @@ impl Tally {
             if flight.attempted_ns == 0 {
                 self.lag.record_infinite(1);
             }
+            if let Some(phase) = self.phase(flight.intended_ns) {
+                phase.unsent(flight);
+            }
         }
     }
 
@@ -154,6 +181,9 @@ impl Tally {
         self.service.record_infinite(1);
         if self.attribution == Attribution::Intended {
             self.response.record_infinite(1);
+            if let Some(phase) = self.phase(flight.intended_ns) {
+                phase.unanswered();
+            }
         }
     }
 
@@ -185,6 +215,10 @@ impl Tally {
         self.service.merge(&other.service);
         self.lag.merge(&other.lag);
         self.connect.merge(&other.connect);
+        assert_eq!(self.phases.len(), other.phases.len());
+        for (own, other) in self.phases.iter_mut().zip(&other.phases) {
+            own.merge(other);
+        }
         for (own, other) in self.lag_by_quarter.iter_mut().zip(&other.lag_by_quarter) {
             own.merge(other);
         }

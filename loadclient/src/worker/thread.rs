@@ -18,7 +18,7 @@ use super::open::OpenLoop;
 use super::phases::{Timeline, WindowUsage};
 use super::saturate;
 use crate::link::{Link, Wire};
-use crate::schedule::Schedule;
+use crate::schedule::{Phase, Profile, Schedule};
 use crate::socket::SocketOptions;
 use crate::spec::{Mode, Spec};
 use crate::tally::{Attribution, Tally};
@@ -159,6 +159,7 @@ impl Worker {
         let timeline = *self.shared.timeline.get().expect("parked until it was set");
         let slots: Vec<u32> = (0..own).filter(|&k| self.shared.is_active(self.shared.number(self.thread, k))).collect();
         fleet.tally.open_window(timeline.window);
+        fleet.tally.open_phases(&spec.phases);
         let active = slots.clone();
         let used = self.load(&mut fleet, timeline, slots).map_err(internal)?;
         fleet.abandon_all();
@@ -190,9 +191,16 @@ impl Worker {
             }
         };
         let share = slots.len() as f64 / f64::from(spec.active);
-        let schedule = (!slots.is_empty()).then(|| {
-            Schedule::new(shape, rate_per_s * share, slots.len() as u32, spec.seed, self.thread, spec.threads)
-        });
+        let profile = if spec.phases.is_empty() {
+            Profile::constant(rate_per_s * share)
+        } else {
+            // The warm-up has the rate that the first phase begins with.
+            let rate_per_s = spec.phases[0].begin_per_s;
+            let warmup = Phase { length_ns: spec.warmup_ns, begin_per_s: rate_per_s, end_per_s: rate_per_s };
+            Profile::new(&[&[warmup], &spec.phases[..]].concat(), share)
+        };
+        let schedule = (!slots.is_empty())
+            .then(|| Schedule::along(profile, shape, slots.len() as u32, spec.seed, self.thread, spec.threads));
         OpenLoop::new(fleet, timeline, schedule, slots).run()
     }
 }

@@ -4,4 +4,5 @@ mod client;
 mod datagrams;
 mod honesty;
 mod manners;
+mod phases;
 mod server;

@@ -144,6 +144,7 @@ mod tests {
             lag_ns: Quantiles::default(),
             connect_ns: Quantiles::default(),
             lag_p99_ns_by_quarter: Vec::new(),
+            phases: Vec::new(),
             frames_per_write: 1.0,
             bytes_out: 0,
             bytes_in: 0,

@@ -237,6 +237,7 @@ fn load(mode: Mode, cell: Cell, frames: u64, cpu_ns: f64, p50_ns: f64, detailed:
             lag_ns: quantiles(0.05),
             connect_ns: Quantiles::default(),
             lag_p99_ns_by_quarter: vec![4_000; 4],
+            phases: Vec::new(),
             frames_per_write: 1.0,
             bytes_out: 0,
             bytes_in: 0,

@@ -1,4 +1,4 @@
-//! Intended times of one thread's frames, and the connection of each: a pure function of seed, rate and shape.
+//! Intended times of one thread's frames, and the connection of each: a pure function of seed, rates and shape.
 //!
 //! One schedule per thread, never a timer per connection. It knows neither replies nor sockets, so nothing
 //! that happens to them can delay it. Times are offsets from the start of the load.
@@ -6,9 +6,10 @@
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::profile::{Position, Profile};
 use crate::spec::Shape;
 
-/// A frame that is due at `at_ns`, on the `slot`-th active connection of the thread.
+/// A frame that is due at `at_ns`, on the `slot`-th active connection of the thread; `u64::MAX` is never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
     pub at_ns: u64,
@@ -20,29 +21,19 @@ pub struct Due {
 pub struct Schedule {
     next: Due,
     slots: u32,
+    profile: Profile,
     source: Source,
 }
 
+/// How positions are drawn, at one frame a unit.
 #[derive(Debug)]
 enum Source {
-    Poisson {
-        rng: Box<Xoshiro256PlusPlus>,
-        mean_gap_ns: f64,
-        carry_ns: f64,
-    },
-    /// Frame `k` is due at `k × gap + offset`, computed from `k`: no error adds up.
-    Fixed {
-        gap_ns: f64,
-        offset_ns: f64,
-        count: u64,
-    },
-    /// `phases` are sorted; each connection's is a share of the period in units of 2⁻³².
-    UniformPhase {
-        phases: Vec<(u32, u32)>,
-        period_ns: f64,
-        cycle: u64,
-        at: usize,
-    },
+    /// Gaps of one unit on average, exponential.
+    Poisson { rng: Box<Xoshiro256PlusPlus>, position: Position },
+    /// Frame `k` is at `k + offset`.
+    Fixed { offset: f64, count: u64 },
+    /// `phases` are sorted; each connection's is a share of its period in units of 2⁻³².
+    UniformPhase { phases: Vec<(u32, u32)>, cycle: u64, at: usize },
 }
 
 impl Schedule {
@@ -53,25 +44,31 @@ impl Schedule {
     /// Without slots or without a rate there is nothing to schedule: a mistake of the caller.
     #[must_use]
     pub fn new(shape: Shape, rate_per_s: f64, slots: u32, seed: u64, thread: u32, threads: u32) -> Self {
-        assert!(slots > 0 && rate_per_s > 0.0 && thread < threads);
+        Self::along(Profile::constant(rate_per_s), shape, slots, seed, thread, threads)
+    }
+
+    /// The same, with a rate that changes over time. After the last phase `at_ns` is `u64::MAX`.
+    ///
+    /// # Panics
+    /// Without slots there is nothing to schedule: a mistake of the caller.
+    #[must_use]
+    pub fn along(profile: Profile, shape: Shape, slots: u32, seed: u64, thread: u32, threads: u32) -> Self {
+        assert!(slots > 0 && thread < threads);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         for _ in 0..thread {
             rng.jump();
         }
-        let gap_ns = 1e9 / rate_per_s;
         let source = match shape {
-            Shape::Poisson => Source::Poisson { rng: Box::new(rng), mean_gap_ns: gap_ns, carry_ns: 0.0 },
-            Shape::Fixed => {
-                // The threads' combs interleave.
-                Source::Fixed { gap_ns, offset_ns: gap_ns * f64::from(thread) / f64::from(threads), count: 0 }
-            }
+            Shape::Poisson => Source::Poisson { rng: Box::new(rng), position: Position::ZERO },
+            // The threads' combs interleave.
+            Shape::Fixed => Source::Fixed { offset: f64::from(thread) / f64::from(threads), count: 0 },
             Shape::UniformPhase => {
                 let mut phases: Vec<(u32, u32)> = (0..slots).map(|slot| (rng.random(), slot)).collect();
                 phases.sort_unstable();
-                Source::UniformPhase { phases, period_ns: gap_ns * f64::from(slots), cycle: 0, at: 0 }
+                Source::UniformPhase { phases, cycle: 0, at: 0 }
             }
         };
-        let mut schedule = Self { next: Due { at_ns: 0, slot: 0 }, slots, source };
+        let mut schedule = Self { next: Due { at_ns: 0, slot: 0 }, slots, profile, source };
         schedule.advance();
         schedule
     }
@@ -92,36 +89,38 @@ impl Schedule {
     }
 
     fn advance(&mut self) {
-        self.next = match &mut self.source {
-            Source::Poisson { rng, mean_gap_ns, carry_ns } => {
-                // 1 − u is in (0, 1]: the logarithm is finite. The fraction is carried, so rounding cannot drift.
-                let gap_ns = -(1.0 - rng.random::<f64>()).ln() * *mean_gap_ns + *carry_ns;
-                let whole = gap_ns.floor();
-                *carry_ns = gap_ns - whole;
-                Due { at_ns: self.next.at_ns + whole as u64, slot: rng.random_range(0..self.slots) }
+        let (position, slot) = match &mut self.source {
+            Source::Poisson { rng, position } => {
+                // 1 − u is in (0, 1]: the logarithm is finite.
+                position.advance(-(1.0 - rng.random::<f64>()).ln());
+                (*position, rng.random_range(0..self.slots))
             }
-            Source::Fixed { gap_ns, offset_ns, count } => {
-                let at_ns = (*count as f64 * *gap_ns + *offset_ns) as u64;
+            Source::Fixed { offset, count } => {
+                let position = Position { whole: *count, part: *offset };
                 let slot = (*count % u64::from(self.slots)) as u32;
                 *count += 1;
-                Due { at_ns, slot }
+                (position, slot)
             }
-            Source::UniformPhase { phases, period_ns, cycle, at } => {
+            Source::UniformPhase { phases, cycle, at } => {
                 let (phase, slot) = phases[*at];
-                let at_ns = ((*cycle as f64 + f64::from(phase) / 2f64.powi(32)) * *period_ns) as u64;
+                // A period is as many units as there are connections.
+                let mut position = Position { whole: *cycle * u64::from(self.slots), part: 0.0 };
+                position.advance(f64::from(phase) / 2f64.powi(32) * f64::from(self.slots));
                 *at += 1;
                 if *at == phases.len() {
                     (*at, *cycle) = (0, *cycle + 1);
                 }
-                Due { at_ns, slot }
+                (position, slot)
             }
         };
+        self.next = Due { at_ns: self.profile.time_ns(position), slot };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Phase;
 
     fn take(shape: Shape, rate_per_s: f64, slots: u32, seed: u64, count: usize) -> Vec<Due> {
         let mut schedule = Schedule::new(shape, rate_per_s, slots, seed, 0, 1);
@@ -136,6 +135,15 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_schedule() {
+        let phased = |shape, seed| {
+            let phases = [Phase { length_ns: 1_000_000_000, begin_per_s: 100.0, end_per_s: 9_000.0 }];
+            let mut schedule = Schedule::along(Profile::new(&phases, 1.0), shape, 50, seed, 0, 1);
+            (0..5_000).map(|_| schedule.take()).collect::<Vec<_>>()
+        };
+        for shape in SHAPES {
+            assert_eq!(phased(shape, 7), phased(shape, 7));
+            assert!(phased(shape, 7).is_sorted_by_key(|due| due.at_ns), "{shape:?}");
+        }
         for shape in SHAPES {
             assert_eq!(take(shape, 1e4, 50, 7, 10_000), take(shape, 1e4, 50, 7, 10_000));
         }
@@ -148,6 +156,84 @@ mod tests {
         for shape in SHAPES {
             assert!(take(shape, 1e6, 33, 3, 100_000).is_sorted_by_key(|due| due.at_ns), "{shape:?}");
         }
+    }
+
+    /// Anderson–Darling, for a distribution that is known in full: A² stays below its critical value at 1 %, 3.857. It
+    /// looks harder at the tails than Kolmogorov–Smirnov does. `gaps` are in units of their mean.
+    fn anderson_darling(gaps: &mut [f64]) -> f64 {
+        gaps.sort_by(f64::total_cmp);
+        let n = gaps.len();
+        let sum: f64 = (0..n)
+            .map(|i| {
+                // ln F of the i-th smallest, and ln (1 − F) of the i-th largest, which is minus the gap itself.
+                (2 * i + 1) as f64 * ((-(-gaps[i]).exp_m1()).ln() - gaps[n - 1 - i])
+            })
+            .sum();
+        -(n as f64) - sum / n as f64
+    }
+
+    #[test]
+    fn poisson_gaps_are_exponential_to_the_tails() {
+        for seed in 1..=5 {
+            let mut gaps: Vec<f64> =
+                gaps(&take(Shape::Poisson, 100.0, 10, seed, 100_001)).iter().map(|g| g / 1e7).collect();
+            let a2 = anderson_darling(&mut gaps);
+            assert!(a2 < 3.857, "seed {seed}: {a2}");
+        }
+        // A test that finds nothing is no test: even gaps, and gaps that are 2 % too long, are found out.
+        let mut even = vec![1.0; 1000];
+        assert!(anderson_darling(&mut even) > 100.0);
+        let mut long: Vec<f64> =
+            gaps(&take(Shape::Poisson, 100.0, 10, 1, 100_001)).iter().map(|g| g * 1.02 / 1e7).collect();
+        assert!(anderson_darling(&mut long) > 3.857);
+    }
+
+    /// Seen through the integral of their rate, the gaps of a ramp are exponential with mean 1, as at any other rate.
+    #[test]
+    fn a_ramp_is_as_random_as_a_constant_rate() {
+        let hour_ns = 3_600_000_000_000;
+        let phases = [
+            Phase { length_ns: hour_ns, begin_per_s: 10.0, end_per_s: 50.0 },
+            Phase { length_ns: hour_ns, begin_per_s: 5.0, end_per_s: 5.0 },
+        ];
+        let due_until = |t_ns: u64| {
+            let t = t_ns.min(hour_ns) as f64 / 1e9;
+            10.0 * t + 40.0 / 3600.0 * t * t / 2.0 + t_ns.saturating_sub(hour_ns) as f64 / 1e9 * 5.0
+        };
+        for seed in 1..=3 {
+            let mut schedule = Schedule::along(Profile::new(&phases, 1.0), Shape::Poisson, 10, seed, 0, 1);
+            let times: Vec<u64> =
+                std::iter::from_fn(|| Some(schedule.take().at_ns).filter(|&t| t != u64::MAX)).collect();
+            // 126 000 are due; the count's standard deviation is its root, of which four are allowed.
+            assert!(times.len().abs_diff(126_000) < 4 * 355, "{}", times.len());
+            let mut gaps: Vec<f64> = times.windows(2).map(|pair| due_until(pair[1]) - due_until(pair[0])).collect();
+            let a2 = anderson_darling(&mut gaps);
+            assert!(a2 < 3.857, "seed {seed}: {a2}");
+        }
+    }
+
+    /// Ten hours at a rate whose gap is no whole number of nanoseconds, next to a sum that makes no error: of the same
+    /// draws in units of 2⁻⁶⁴.
+    #[test]
+    fn ten_hours_of_random_gaps_do_not_drift() {
+        let rate = 97.0;
+        let mut schedule = Schedule::new(Shape::Poisson, rate, 4, 3, 0, 1);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+        let (mut sum, mut frames) = (0u128, 0u64);
+        loop {
+            let gap = -(1.0 - rng.random::<f64>()).ln();
+            let _slot: u32 = rng.random_range(0..4);
+            sum += (gap * 2f64.powi(64)) as u128;
+            // Units of 2⁻⁶⁴ ÷ 97 s, in nanoseconds.
+            let exact_ns = ((sum >> 24) * 1_000_000_000 / 97) >> 40;
+            let at_ns = u128::from(schedule.take().at_ns);
+            assert!(at_ns.abs_diff(exact_ns) <= 1, "frame {frames}: {at_ns}, {exact_ns} is right");
+            frames += 1;
+            if exact_ns > 36_000_000_000_000 {
+                break;
+            }
+        }
+        assert!(frames.abs_diff(97 * 36_000) < 10_000, "{frames}");
     }
 
     /// Kolmogorov–Smirnov: the distance of the gaps' distribution from the exponential one stays below the
