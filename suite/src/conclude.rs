@@ -36,7 +36,9 @@ impl Run {
         analyse(&self.trials, &self.context(run))
     }
 
-    fn context(&self, run: &str) -> Context {
+    /// What the analysis must know beside the trials.
+    #[must_use]
+    pub fn context(&self, run: &str) -> Context {
         let plan = &self.plan;
         let version = |engine: &str, variant: &str| {
             let mut own = self.trials.iter().filter(|trial| trial.engine == engine && trial.variant == variant);

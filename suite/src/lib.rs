@@ -7,6 +7,7 @@ pub mod conclude;
 pub mod experiment;
 pub mod measure;
 pub mod plan;
+pub mod precedent;
 pub mod progress;
 pub mod publish;
 pub mod record;

@@ -111,4 +111,8 @@ fn a_plan_is_printed_and_nothing_is_written() {
     assert!(output.status.success());
     assert!(stdout.contains("mio/default, tokio/per-core"), "{stdout}");
     assert!(stdout.contains("duration  about "), "{stdout}");
+    // Before it runs, a plan says what it can tell apart, and what more would take.
+    assert!(stdout.contains("resolves  differences that 4 blocks call with a chance of 80 %"), "{stdout}");
+    let cpu = stdout.lines().find(|line| line.contains("Server CPU per frame at the fixed rate: "));
+    assert!(cpu.is_some_and(|line| line.contains(" %; 5 % ") && line.contains("; noise ")), "{stdout}");
 }

@@ -41,24 +41,32 @@ impl Interval {
 #[derive(Debug)]
 pub struct Resampler {
     seed: u64,
+    resamples: usize,
     draws: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Resampler {
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self { seed, draws: BTreeMap::new() }
+        Self::with(seed, RESAMPLES)
     }
 
-    /// The draws of `count` out of `from` blocks, one after the other: [`RESAMPLES`] times `count` places.
+    /// With another number of resamples: simulations of many runs need fewer, as their bounds then scatter
+    /// between runs by less than the runs do.
+    #[must_use]
+    pub const fn with(seed: u64, resamples: usize) -> Self {
+        Self { seed, resamples, draws: BTreeMap::new() }
+    }
+
+    /// The draws of `count` out of `from` blocks, one after the other: as many times `count` places as it resamples.
     pub fn draws(&mut self, count: usize, from: usize) -> &[u32] {
         assert!(count > 0 && from > 0, "nothing can be drawn from nothing");
-        let seed = self.seed ^ ((from as u64) << 32);
+        let (seed, resamples) = (self.seed ^ ((from as u64) << 32), self.resamples);
         // Keyed by both, as a floor draws fewer than it has.
         self.draws.entry(count << 20 | from).or_insert_with(|| {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
             let place = |word: u64| ((u128::from(word) * from as u128) >> 64) as u32;
-            (0..RESAMPLES * count).map(|_| place(random.next_u64())).collect()
+            (0..resamples * count).map(|_| place(random.next_u64())).collect()
         })
     }
 

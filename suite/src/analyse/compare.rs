@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Interval, Resampler, median};
+use super::family::Family;
 use super::metric::Better;
 use super::sample::log_ratio;
 
@@ -34,7 +35,7 @@ pub enum Verdict {
     Leading,
     /// Not told apart from the best.
     Tie,
-    /// Worse than the best beyond δ, established.
+    /// Worse than the best: the interval lies beyond δ, and the pair differs with all pairs of the column considered.
     Behind,
     /// Too few blocks in common with the best, or another's value is only a bound.
     Undetermined,
@@ -50,10 +51,12 @@ pub(super) fn stand(
     resampler: &mut Resampler,
 ) -> Vec<Option<Standing>> {
     let Some(best) = best(column, better) else { return vec![None; column.len()] };
+    let family = Family::of(column);
     let contenders = column.iter().filter(|blocks| !blocks.is_empty()).count();
     let mut standings: Vec<Option<Standing>> = column
         .iter()
-        .map(|blocks| {
+        .enumerate()
+        .map(|(variant, blocks)| {
             if blocks.is_empty() {
                 return None;
             }
@@ -66,7 +69,8 @@ pub(super) fn stand(
                 return Some(Standing { ratio, interval: None, verdict: Verdict::Undetermined });
             }
             let interval = resampler.median_interval(&ratios).expect("there are ratios");
-            let verdict = if interval.lo > delta { Verdict::Behind } else { Verdict::Tie };
+            let behind = interval.lo > delta && family.differ(variant, best);
+            let verdict = if behind { Verdict::Behind } else { Verdict::Tie };
             Some(Standing { ratio, interval: Some(interval.map(f64::exp)), verdict })
         })
         .collect();

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::{Interval, Resampler, median};
 use super::compare::{BLOCKS_MIN, log_ratios};
 use super::context::Context;
+use super::family::{chance, holm};
 use super::metric::{Better, Metric};
 use super::sample::Samples;
 use super::table::{Entry, Table};
@@ -38,7 +39,7 @@ pub struct ContrastEntry {
     pub ratio: Option<f64>,
     /// `None` with fewer than [`BLOCKS_MIN`] blocks in common.
     pub interval: Option<Interval>,
-    /// The interval leaves ±δ.
+    /// The interval leaves ±δ, and it differs with all variants of the column considered.
     pub separated: bool,
 }
 
@@ -59,12 +60,16 @@ impl Contrast {
         if columns.is_empty() {
             return None;
         }
+        let ratios = |variant: usize, cell: &Cell| {
+            // Better::Lower: the plain ratio, whichever direction is better.
+            log_ratios(&samples.usable(variant, *cell), &samples.usable(variant, twin(cell)), Better::Lower)
+        };
+        let differ = |cell: &Cell| holm(&(0..table.rows.len()).map(|v| chance(&ratios(v, cell))).collect::<Vec<_>>());
+        let differ: Vec<Vec<bool>> = columns.iter().map(differ).collect();
         let mut rows = Vec::new();
         for (variant, row) in table.rows.iter().enumerate() {
-            let entry = |cell: &Cell| {
-                let tcp = samples.usable(variant, twin(cell));
-                // Better::Lower: the plain ratio, whichever direction is better.
-                let ratios = log_ratios(&samples.usable(variant, *cell), &tcp, Better::Lower);
+            let entry = |(column, cell): (usize, &Cell)| {
+                let ratios = ratios(variant, cell);
                 let enough = ratios.len() >= BLOCKS_MIN;
                 let interval = enough.then(|| resampler.median_interval(&ratios)).flatten();
                 let delta = table.floor.delta();
@@ -74,10 +79,11 @@ impl Contrast {
                     other: at(cell),
                     ratio: median(&ratios).map(f64::exp),
                     interval: interval.map(|interval| interval.map(f64::exp)),
-                    separated: interval.is_some_and(|interval| interval.lo > delta || interval.hi < -delta),
+                    separated: differ[column][variant]
+                        && interval.is_some_and(|interval| interval.lo > delta || interval.hi < -delta),
                 }
             };
-            let entries = columns.iter().map(entry).collect();
+            let entries = columns.iter().enumerate().map(entry).collect();
             rows.push(ContrastRow { name: row.name.clone(), entries });
         }
         Some(Self { key: metric.key().into(), columns, rows })

@@ -42,7 +42,7 @@ pub struct Point {
     /// How many times better the first is than the second: the median over blocks.
     pub ratio: f64,
     pub interval: Interval,
-    /// Who is ahead beyond δ; `None`: not told apart.
+    /// Who is ahead beyond δ, all pairs of variants considered; `None`: not told apart.
     pub ahead: Option<Side>,
 }
 
@@ -89,13 +89,15 @@ pub(super) struct PairPoint {
     pub(super) x: u32,
     pub(super) first: BTreeMap<u32, f64>,
     pub(super) second: BTreeMap<u32, f64>,
+    /// They differ, with all pairs of variants at this point considered.
+    pub(super) differ: bool,
 }
 
 /// Judges one pair along one line; the points are in rising order of `x`.
 pub(super) fn follow(points: &[PairPoint], better: Better, delta: f64, resampler: &mut Resampler) -> Finding {
-    let ratios: Vec<(u32, BTreeMap<u32, f64>)> = points
+    let ratios: Vec<(&PairPoint, BTreeMap<u32, f64>)> = points
         .iter()
-        .map(|point| (point.x, advantages(point, better)))
+        .map(|point| (point, advantages(point, better)))
         .filter(|(_, ratios)| ratios.len() >= BLOCKS_MIN)
         .collect();
     if ratios.len() < 2 {
@@ -107,12 +109,11 @@ pub(super) fn follow(points: &[PairPoint], better: Better, delta: f64, resampler
     if blocks.len() < BLOCKS_MIN {
         return undetermined(format!("{} blocks have every point of both, {BLOCKS_MIN} are needed", blocks.len()));
     }
-    let xs: Vec<u32> = ratios.iter().map(|(x, _)| *x).collect();
     let values: Vec<Vec<f64>> =
         ratios.iter().map(|(_, by_block)| blocks.iter().map(|block| by_block[block]).collect()).collect();
     let resamples: Vec<Vec<f64>> =
         values.iter().map(|values| resampler.statistics(values, values.len(), median_of)).collect();
-    let points: Vec<Point> = (0..xs.len()).map(|i| point(xs[i], &values[i], &resamples[i], delta)).collect();
+    let points: Vec<Point> = (0..values.len()).map(|i| point(ratios[i].0, &values[i], &resamples[i], delta)).collect();
     let medians: Vec<f64> = values.iter().map(|values| median_of(&mut values.clone())).collect();
     Finding { lead: lead(&points, &medians, &resamples, delta), points }
 }
@@ -128,14 +129,15 @@ fn undetermined(why: String) -> Finding {
     Finding { lead: Lead::Undetermined { why }, points: Vec::new() }
 }
 
-fn point(x: u32, values: &[f64], resamples: &[f64], delta: f64) -> Point {
+fn point(pair: &PairPoint, values: &[f64], resamples: &[f64], delta: f64) -> Point {
     let interval = Interval::of(resamples.to_vec()).expect("there are resamples");
     let ahead = match interval {
+        _ if !pair.differ => None,
         Interval { lo, .. } if lo > delta => Some(Side::First),
         Interval { hi, .. } if hi < -delta => Some(Side::Second),
         _ => None,
     };
-    Point { x, ratio: median_of(&mut values.to_vec()).exp(), interval: interval.map(f64::exp), ahead }
+    Point { x: pair.x, ratio: median_of(&mut values.to_vec()).exp(), interval: interval.map(f64::exp), ahead }
 }
 
 fn lead(points: &[Point], medians: &[f64], resamples: &[Vec<f64>], delta: f64) -> Lead {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::Resampler;
 use super::context::Context;
 use super::crossover::{Finding, PairPoint, follow};
+use super::family::Family;
 use super::metric::{Better, Metric, Unit};
 use super::noise::Floor;
 use super::sample::Samples;
@@ -93,13 +94,22 @@ impl Lines {
         let floor = Floor::of(&samples.twin_log_ratios(), context.blocks_asked as usize, resampler);
         let present: Vec<usize> =
             (0..context.variants.len()).filter(|place| context.variants[*place].absent.is_none()).collect();
+        let family =
+            |cell| Family::of(&(0..context.variants.len()).map(|v| samples.usable(v, cell)).collect::<Vec<_>>());
+        let families: BTreeMap<Cell, Family> = lines
+            .iter()
+            .flat_map(|line| line.xs.iter().map(|x| along.cell(line, *x)))
+            .map(|cell| (cell, family(cell)))
+            .collect();
         let mut pairs = Vec::new();
         for (rank, first) in present.iter().enumerate() {
             for second in &present[rank + 1..] {
                 let of = |line: &Line| {
                     let at = |x: &u32| {
                         let cell = along.cell(line, *x);
-                        PairPoint { x: *x, first: samples.usable(*first, cell), second: samples.usable(*second, cell) }
+                        let differ = families[&cell].differ(*first, *second);
+                        let [first, second] = [first, second].map(|variant| samples.usable(*variant, cell));
+                        PairPoint { x: *x, first, second, differ }
                     };
                     let points: Vec<PairPoint> = line.xs.iter().map(at).collect();
                     follow(&points, metric.better(), floor.delta(), resampler)

@@ -7,11 +7,14 @@ use std::time::Duration;
 use super::args::{PlanArgs, WorkspaceArgs};
 use super::workspace::Workspace;
 use crate::plan::{CpuSplit, Plan, estimate_ms, trials};
+use crate::precedent::precedent;
 use crate::progress::spell;
 
 pub(super) fn plan(workspace: &WorkspaceArgs, asked: &PlanArgs) -> anyhow::Result<ExitCode> {
-    for plan in Workspace::open(workspace)?.plans(asked)? {
-        std::io::stdout().write_all(describe(&plan).as_bytes())?;
+    let workspace = Workspace::open(workspace)?;
+    for plan in workspace.plans(asked)? {
+        let text = describe(&plan) + &precedent(&workspace.root, &plan).describe(&plan);
+        std::io::stdout().write_all(text.as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }

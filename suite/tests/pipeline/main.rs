@@ -2,5 +2,6 @@
 
 mod faults;
 mod interruption;
+mod known_crossover;
 mod stage;
 mod whole_run;

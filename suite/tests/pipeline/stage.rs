@@ -61,14 +61,19 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        let fake = ENGINE.replace("PROGRAM", env!("CARGO_BIN_EXE_fake-engine"));
+        Self::with(&[("fake", &fake), ("broken", BROKEN)])
+    }
+
+    /// With other engines, by name and manifest.
+    pub(crate) fn with(engines: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let engine = |name: &str, text: &str| {
             let path = folder.path().join("engines").join(name);
             std::fs::create_dir_all(&path).expect("a folder for an engine");
             std::fs::write(path.join("engine.toml"), text).expect("an engine.toml");
         };
-        engine("fake", &ENGINE.replace("PROGRAM", env!("CARGO_BIN_EXE_fake-engine")));
-        engine("broken", BROKEN);
+        engines.iter().for_each(|(name, text)| engine(name, text));
         Self { folder }
     }
 

@@ -36,9 +36,9 @@ fn check(name: &str, run: &Synthetic, expected: impl Fn(&Lead) -> bool) {
 fn a_planted_crossover_is_found_inside_its_interval() {
     // Linear in ln x, as the interpolation has it: the first is ahead up to 200 connections.
     let mut run = run(|x| (x / 200.0).powf(0.12)).blocks(10).noise(0.03);
-    let mut resampler = Resampler::new(1);
+    let mut resampler = Resampler::with(1, 1_000);
     let (mut placed, mut held) = (0, 0);
-    for seed in 0..100 {
+    for seed in 0..300 {
         run.seed = seed;
         match find(&run, &mut resampler).lead {
             Lead::Crossings(crossings) if crossings.len() == 1 && crossings[0].from == Side::First => {
@@ -50,8 +50,7 @@ fn a_planted_crossover_is_found_inside_its_interval() {
             other => panic!("seed {seed}: {other:?}"),
         }
     }
-    assert!(placed >= 90, "placed in {placed} of 100 runs");
-    assert!(held * 100 >= placed * 90, "held in {held} of {placed} runs");
+    assert!(held >= 270, "held in {held} of 300 runs, placed in {placed}");
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub(crate) struct Synthetic {
     /// The same for what all trials of a block share.
     pub(crate) block_noise: f64,
     pub(crate) seed: u64,
+    /// Measured A/A log ratios: if there are any, every value's noise is one of them over √2, with a random sign, so that
+    /// two trials differ as much as they did, whatever the distribution.
+    pub(crate) measured_noise: Vec<f64>,
     /// With histograms, which take most of the time.
     pub(crate) detailed: bool,
     truth: Box<dyn Fn(usize, Cell) -> Truth>,
@@ -76,7 +79,15 @@ impl Synthetic {
             command: "cargo run --release -- run crossover --engine all".into(),
             seed: 7,
         };
-        Self { context, noise: 0.03, block_noise: 0.05, seed: 1, detailed: false, truth: Box::new(truth) }
+        Self {
+            context,
+            noise: 0.03,
+            block_noise: 0.05,
+            seed: 1,
+            measured_noise: Vec::new(),
+            detailed: false,
+            truth: Box::new(truth),
+        }
     }
 
     pub(crate) fn blocks(mut self, blocks: u32) -> Self {
@@ -121,7 +132,10 @@ impl Synthetic {
     ) -> Trial {
         let truth = (self.truth)(variant, cell);
         let asked = &self.context.variants[variant];
-        let mut measured = |value: f64| value * shared * random.factor(self.noise);
+        let mut measured = |value: f64| match self.measured_noise.as_slice() {
+            [] => value * shared * random.factor(self.noise),
+            ratios => value * shared * random.one_of(ratios),
+        };
         let (cpu_ns, p50_ns) = (measured(truth.cpu_ns), measured(truth.p50_ns));
         let rate_per_s = measured(truth.rate_per_s);
         let bytes = truth.user_bytes_per_connection * f64::from(cell.connections);
@@ -163,6 +177,12 @@ pub(crate) fn gate(name: &str) -> Gate {
 struct Random(Xoshiro256PlusPlus);
 
 impl Random {
+    fn one_of(&mut self, log_ratios: &[f64]) -> f64 {
+        let word = self.0.next_u64();
+        let ratio = log_ratios[(word >> 1) as usize % log_ratios.len()] * std::f64::consts::FRAC_1_SQRT_2;
+        if word & 1 == 0 { ratio.exp() } else { (-ratio).exp() }
+    }
+
     /// A log-normal factor around 1: Box–Muller from two uniform words.
     fn factor(&mut self, sigma: f64) -> f64 {
         let mut uniform = || (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
