@@ -50,16 +50,17 @@ impl Run {
             version: version(&planned.engine, &planned.variant),
             absent: self.never_started(&planned.engine, &planned.variant),
         });
-        let absent = plan.absent.iter().filter(|absent| absent.transport.is_none()).map(|absent| VariantAsked {
+        let absent = plan.absent.iter().filter(|absent| absent.is_whole()).map(|absent| VariantAsked {
             engine: absent.engine.clone(),
             variant: absent.variant.clone(),
             version: None,
             absent: Some(absent.reason.clone()),
         });
-        let skips = plan.absent.iter().filter(|absent| absent.transport.is_some()).map(|absent| Skip {
+        let skips = plan.absent.iter().filter(|absent| !absent.is_whole()).map(|absent| Skip {
             engine: absent.engine.clone(),
             variant: Some(absent.variant.clone()),
             cell: None,
+            connections: absent.connections,
             transport: absent.transport,
             reason: absent.reason.clone(),
         });

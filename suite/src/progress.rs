@@ -148,6 +148,7 @@ fn result(record: &Trial) -> String {
         let doubt = if gates.is_empty() { String::new() } else { format!(" [{}]", gates.join(", ")) };
         match load.mode {
             Mode::Open => format!("{}{doubt}", p99(&load.client)),
+            Mode::Hold => format!("{} held{doubt}", load.client.conns_live),
             Mode::Saturate => format!("peak {:.0}/s{doubt}", load.client.rate_achieved_per_s),
         }
     });

@@ -7,7 +7,7 @@ use harness::manifest::Manifest;
 use proptest::prelude::*;
 use suite::catalog::{Choice, Engine};
 use suite::experiment::{self, Experiment};
-use suite::plan::{CpuSplit, HostShape, Occasion, Plan, estimate_ms, trials};
+use suite::plan::{CpuSplit, HostLimits, HostShape, Occasion, Plan, estimate_ms, trials};
 use suite::record::{Cell, Transport};
 
 fn engines(count: usize) -> Vec<Engine> {
@@ -27,7 +27,11 @@ fn plan(name: &str, profile: &str, engine_count: usize, seed: u64) -> Plan {
     let (name, experiment): (String, Experiment) = experiment::find(root, name).expect("an experiment");
     let engines = engines(engine_count);
     let chosen: Vec<Choice> = (0..engine_count).map(|engine| Choice { engine, variant: 0 }).collect();
-    let host = HostShape { cpus: CpuSplit { server: vec![0], client: vec![1] }, open_files_max: 20_000 };
+    let host = HostShape {
+        cpus: CpuSplit { server: vec![0], client: vec![1] },
+        open_files_max: 20_000,
+        limits: HostLimits::default(),
+    };
     let occasion = Occasion {
         date: "2026-01-02".into(),
         command: "suite run".into(),

@@ -85,6 +85,7 @@ impl Shared {
             allocs_total: allocator::calls(),
             allocated_bytes: allocator::allocated_bytes(),
             conn_buffer_bytes: buffers,
+            conn_state_bytes: 0,
             conns_per_worker: contexts.iter().map(|own| own.open.load(Ordering::Relaxed)).collect(),
         }
     }

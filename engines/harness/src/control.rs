@@ -49,6 +49,10 @@ pub struct Snapshot {
     pub allocated_bytes: u64,
     /// Bytes of protocol buffers that connections hold now: our cost, not the framework's.
     pub conn_buffer_bytes: u64,
+    /// Bytes of the shared code's own types for the open connections, buffers not included: what of the heap is
+    /// neither a buffer nor the framework's. 0 where the engine does without these types.
+    #[serde(default)]
+    pub conn_state_bytes: u64,
     pub conns_per_worker: Vec<u64>,
 }
 

@@ -36,6 +36,9 @@ pub struct Manifest {
     /// The command that makes `program`, run in the engine's folder; absent where it exists already.
     #[serde(default)]
     pub build: Vec<String>,
+    /// What one connection takes.
+    #[serde(default)]
+    pub per_connection: PerConnection,
     /// Ways to run it; the first is the default.
     pub variant: Vec<Variant>,
 }
@@ -59,6 +62,28 @@ pub struct Variant {
     /// As [`Manifest::unsupported`], for this variant alone.
     #[serde(default)]
     pub unsupported: BTreeMap<String, String>,
+    /// Where it differs from [`Manifest::per_connection`].
+    #[serde(default)]
+    pub per_connection: Option<PerConnection>,
+}
+
+/// What one idle connection takes of the host in this engine, rounded up: so that a count which cannot fit is refused
+/// before anything is opened. Measured figures are in the results, not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct PerConnection {
+    /// Memory of the process.
+    pub user_bytes: u64,
+    /// Memory maps, against `vm.max_map_count`: a stack with its guard page is two.
+    pub maps: u64,
+    /// Threads, against `kernel.pid_max`.
+    pub threads: u64,
+}
+
+impl Default for PerConnection {
+    fn default() -> Self {
+        Self { user_bytes: 4096, maps: 0, threads: 0 }
+    }
 }
 
 /// An option of one engine alone.
@@ -98,6 +123,12 @@ impl Manifest {
     #[must_use]
     pub fn transports<'a>(&'a self, variant: &'a Variant) -> &'a [String] {
         variant.transports.as_ref().unwrap_or(&self.transports)
+    }
+
+    /// What one connection of `variant` takes.
+    #[must_use]
+    pub fn per_connection(&self, variant: &Variant) -> PerConnection {
+        variant.per_connection.unwrap_or(self.per_connection)
     }
 
     /// Why `variant` cannot honour `option` with `value`, if it cannot.

@@ -90,12 +90,15 @@ pub enum SpecError {
 
 impl Spec {
     /// How long the first use of every active connection takes, before the warm-up: an open load picks
-    /// connections at random and might leave some out; the closed one starts on all of them by itself.
+    /// connections at random and might leave some out, a heartbeat may come after the window's end; the closed one
+    /// starts on all of them by itself.
     #[must_use]
     pub fn touch_ns(&self) -> u64 {
         match self.mode {
-            Mode::Open { .. } => (f64::from(self.active) * 1e9 / self.connect_rate_per_s) as u64,
-            Mode::Saturate { .. } | Mode::Hold { .. } => 0,
+            Mode::Open { .. } | Mode::Hold { heartbeat: Some(_) } => {
+                (f64::from(self.active) * 1e9 / self.connect_rate_per_s) as u64
+            }
+            Mode::Saturate { .. } | Mode::Hold { heartbeat: None } => 0,
         }
     }
 }

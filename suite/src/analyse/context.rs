@@ -57,6 +57,9 @@ pub struct Skip {
     pub cell: Option<Cell>,
     /// Any cell of this transport, where `cell` is not given.
     pub transport: Option<crate::record::Transport>,
+    /// Any cell with so many connections, where `cell` is not given.
+    #[serde(default)]
+    pub connections: Option<u32>,
     pub reason: String,
 }
 
@@ -81,6 +84,7 @@ impl Skip {
             && self.variant.as_deref().is_none_or(|name| name == variant)
             && self.cell.is_none_or(|skipped| skipped == cell)
             && self.transport.is_none_or(|transport| transport == cell.transport)
+            && self.connections.is_none_or(|connections| connections == cell.connections)
     }
 }
 

@@ -100,7 +100,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
     /// Finish the run in this folder: only trials without a record
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["experiments", "engine", "profile", "seed"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["experiments", "engine", "profile", "conns", "seed"])]
     pub resume: Option<PathBuf>,
     /// No progress, only the tables
     #[arg(short, long)]
@@ -119,6 +119,9 @@ pub struct PlanArgs {
     /// How long to look: quick, standard, full, or what else the experiment has
     #[arg(long, value_name = "NAME", default_value = "quick")]
     pub profile: String,
+    /// Look at these counts of connections instead of the experiment's, such as 10000,1000000
+    #[arg(long, value_name = "N[,N...]", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: Option<Vec<u32>>,
     /// Seed of the order and of the clients; drawn and recorded when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub seed: Option<u64>,

@@ -38,14 +38,7 @@ fn describe(plan: &Plan) -> String {
             several => format!(" over {several} server and {several} client processes"),
         };
         let twin = if plan.twin.contains(cell) { ", one trial twice" } else { "" };
-        let rates: Vec<String> = plan
-            .load
-            .iter()
-            .map(|load| match load.rate_per_s(cell.payload_bytes) {
-                Some(rate) => format!("open {rate:.0}/s"),
-                None => format!("saturate {} deep", load.in_flight.unwrap_or(1)),
-            })
-            .collect();
+        let rates: Vec<String> = plan.load.iter().map(|load| load.describe(cell.payload_bytes)).collect();
         text += &format!(
             "{gap}{} {} × {} B: {}{processes}{twin}\n",
             cell.transport.name(),
@@ -55,7 +48,8 @@ fn describe(plan: &Plan) -> String {
         );
     }
     for absent in &plan.absent {
-        let over = absent.transport.map_or_else(String::new, |transport| format!(" over {}", transport.name()));
+        let mut over = absent.transport.map_or_else(String::new, |transport| format!(" over {}", transport.name()));
+        over += &absent.connections.map_or_else(String::new, |connections| format!(" with {connections} connections"));
         text += &format!("  left out  {}/{}{over}: {}\n", absent.engine, absent.variant, absent.reason);
     }
     text += &format!(

@@ -37,9 +37,11 @@ fn describe(trial: &Trial) -> anyhow::Result<String> {
         "\nTo repeat it, start each server in a terminal of its own, then the clients of one load after the other\n";
     text += "(--hold and --linger, with which the suite samples memory in between, are left out):\n\n";
     for command in &trial.commands {
-        let words = command.argv.iter().filter(|word| !["--hold", "--linger"].contains(&word.as_str()));
-        let line: Vec<String> = words.map(|word| quote(word)).collect();
-        writeln!(text, "  # {}\n  {}", command.role, line.join(" "))?;
+        for argv in command.unfold() {
+            let words = argv.iter().filter(|word| !["--hold", "--linger"].contains(&word.as_str()));
+            let line: Vec<String> = words.map(|word| quote(word)).collect();
+            writeln!(text, "  # {}\n  {}", command.role, line.join(" "))?;
+        }
     }
     if let Some(failure) = &trial.failure {
         writeln!(text, "\nIt failed in stage {}: {}", failure.stage, failure.error)?;

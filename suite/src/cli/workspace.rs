@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use super::args::{PlanArgs, WorkspaceArgs};
 use crate::catalog::{Builder, Choice, Engine, Program, engines, select, workspace_root};
 use crate::experiment;
-use crate::measure::{cores, revision};
+use crate::measure::{cores, host_limits, revision};
 use crate::plan::{HostShape, Occasion, Plan, split};
 use crate::run::{Interrupt, unix_ms};
 
@@ -39,7 +39,10 @@ impl Workspace {
         let seed = asked.seed.unwrap_or((now_ms ^ u64::from(std::process::id()) << 32) & ((1 << 53) - 1));
         let mut plans = Vec::new();
         for wanted in &asked.experiments {
-            let (name, experiment) = experiment::find(&self.root, wanted)?;
+            let (name, mut experiment) = experiment::find(&self.root, wanted)?;
+            if let Some(counts) = &asked.conns {
+                experiment.set_connections(counts);
+            }
             let chosen: Vec<Choice> = select(&self.engines, asked.engine.as_deref(), experiment.scope)?;
             let occasion = Occasion {
                 date: today(),
@@ -49,7 +52,7 @@ impl Workspace {
                 dirty,
                 cargo_profile: self.args.cargo_profile.clone(),
             };
-            let host = HostShape { cpus: split(&cores()), open_files_max };
+            let host = HostShape { cpus: split(&cores()), open_files_max, limits: host_limits() };
             plans.push(Plan::draft((&name, &experiment), &asked.profile, &self.engines, &chosen, host, occasion)?);
         }
         Ok(plans)

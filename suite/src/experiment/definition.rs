@@ -30,6 +30,20 @@ pub struct Experiment {
     /// Arguments for every engine, as the harness spells them.
     #[serde(default)]
     pub engine_args: Vec<String>,
+    /// Several ways to run every variant: each runs once in each arm, side by side in every block.
+    #[serde(default)]
+    pub arm: Vec<Arm>,
+}
+
+/// One setting of the knob that an experiment turns.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    /// What tells it from the others; a variant in it is called `VARIANT:ARM`.
+    pub name: String,
+    /// Arguments for the engine, after those of the experiment.
+    #[serde(default)]
+    pub engine_args: Vec<String>,
 }
 
 /// Which variants an experiment is about.
@@ -71,6 +85,12 @@ pub struct LoadSpec {
     /// Saturate: requests in flight on each connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
+    /// Share of the connections that carry the load, above 0; the others stay idle. Absent means all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_frac: Option<f64>,
+    /// Hold: the period at which each active connection sends a frame; absent means never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat_ms: Option<u64>,
 }
 
 /// How long to look, and how often.
@@ -107,9 +127,70 @@ impl LoadSpec {
         let cap = self.bytes_per_s_max.map_or(f64::INFINITY, |bytes| bytes as f64 / f64::from(payload_bytes.max(1)));
         Some(rate.min(cap))
     }
+
+    /// How many of so many connections carry the load: at least one.
+    #[must_use]
+    pub fn active(&self, connections: u32) -> u32 {
+        let share = self.active_frac.unwrap_or(1.0);
+        ((f64::from(connections) * share).round() as u32).clamp(1, connections.max(1))
+    }
+
+    /// How many connections are used once each, at the rate they were opened at, before the warm-up.
+    #[must_use]
+    pub fn touched(&self, connections: u32) -> u32 {
+        match self.mode {
+            Mode::Hold if self.heartbeat_ms.is_none() => 0,
+            Mode::Open | Mode::Hold => self.active(connections),
+            Mode::Saturate => 0,
+        }
+    }
+
+    /// The load for people: `open 5000/s on 1 % of the connections`.
+    #[must_use]
+    pub fn describe(&self, payload_bytes: u32) -> String {
+        let load = match (self.mode, self.rate_per_s(payload_bytes), self.heartbeat_ms) {
+            (Mode::Open, rate, _) => format!("open {:.0}/s", rate.unwrap_or(0.0)),
+            (Mode::Saturate, ..) => format!("saturate {} deep", self.in_flight.unwrap_or(1)),
+            (Mode::Hold, _, Some(period_ms)) => format!("hold, a frame every {} s on each", period_ms as f64 / 1e3),
+            (Mode::Hold, _, None) => "hold, silent".into(),
+        };
+        match self.active_frac {
+            Some(share) => format!("{load} on {} % of the connections", share * 100.0),
+            None => load,
+        }
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        match (self.mode, self.total_rate_per_s, self.in_flight, self.heartbeat_ms) {
+            (Mode::Open, Some(rate), None, None) if rate > 0.0 && rate.is_finite() => {}
+            (Mode::Open, Some(rate), None, None) => bail!("[[load]] total_rate_per_s {rate}: must be more than 0"),
+            (Mode::Open, ..) => bail!("[[load]] open takes total_rate_per_s, and no in_flight or heartbeat_ms"),
+            (Mode::Saturate, None, Some(in_flight), None) if in_flight > 0 => {}
+            (Mode::Saturate, None, Some(_), None) => bail!("[[load]] in_flight 0: at least one is needed"),
+            (Mode::Saturate, ..) => bail!("[[load]] saturate takes in_flight, and no total_rate_per_s or heartbeat_ms"),
+            (Mode::Hold, None, None, Some(0)) => bail!("[[load]] heartbeat_ms 0: leave it out for silent connections"),
+            (Mode::Hold, None, None, _) => {}
+            (Mode::Hold, ..) => bail!("[[load]] hold takes heartbeat_ms, and no total_rate_per_s or in_flight"),
+        }
+        ensure!(
+            self.mode == Mode::Open || self.spin_us.is_none(),
+            "[[load]] spin_us is for open: saturate never waits, and hold is to be idle"
+        );
+        ensure!(self.bytes_per_s_max != Some(0), "[[load]] bytes_per_s_max 0: must be more than 0");
+        let share = self.active_frac.unwrap_or(1.0);
+        ensure!(share > 0.0 && share <= 1.0, "[[load]] active_frac {share}: a share above 0, up to 1");
+        Ok(())
+    }
 }
 
 impl Experiment {
+    /// Looks at so many connections instead of those of the grids.
+    pub fn set_connections(&mut self, counts: &[u32]) {
+        for grid in &mut self.grid {
+            grid.connections = counts.to_vec();
+        }
+    }
+
     /// The cells that `profile` looks at, each once, in the file's order.
     #[must_use]
     pub fn cells(&self, profile: &str) -> Vec<Cell> {
@@ -147,19 +228,13 @@ impl Experiment {
             }
         }
         for load in &self.load {
-            match (load.mode, load.total_rate_per_s, load.in_flight) {
-                (Mode::Open, Some(rate), None) if rate > 0.0 && rate.is_finite() => {}
-                (Mode::Open, Some(rate), None) => bail!("[[load]] total_rate_per_s {rate}: must be more than 0"),
-                (Mode::Open, ..) => bail!("[[load]] open takes total_rate_per_s, and no in_flight"),
-                (Mode::Saturate, None, Some(in_flight)) if in_flight > 0 => {}
-                (Mode::Saturate, None, Some(_)) => bail!("[[load]] in_flight 0: at least one is needed"),
-                (Mode::Saturate, ..) => bail!("[[load]] saturate takes in_flight, and no total_rate_per_s"),
-            }
-            ensure!(
-                load.mode == Mode::Open || load.spin_us.is_none(),
-                "[[load]] saturate takes no spin_us: it never waits"
-            );
-            ensure!(load.bytes_per_s_max != Some(0), "[[load]] bytes_per_s_max 0: must be more than 0");
+            load.check()?;
+        }
+        for (index, arm) in self.arm.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            let name = &arm.name;
+            ensure!(!name.is_empty() && name.chars().all(plain), "[[arm]] name {name:?}: letters, digits, - _ .");
+            ensure!(self.arm[..index].iter().all(|other| other.name != *name), "[[arm]] name {name:?} is there twice");
         }
         for (name, profile) in &self.profile {
             ensure!(profile.blocks > 0, "[profile.{name}] blocks 0: at least one is needed");

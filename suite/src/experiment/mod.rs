@@ -3,5 +3,5 @@
 mod definition;
 mod find;
 
-pub use definition::{Experiment, Grid, LoadSpec, Profile, Scope, Skip};
+pub use definition::{Arm, Experiment, Grid, LoadSpec, Profile, Scope, Skip};
 pub use find::{find, known, parse_toml};

@@ -110,6 +110,7 @@ mod tests {
             },
             server_frames: 10_000,
             server_allocs: 0,
+            connect_elapsed_ns: 0,
             gates: Vec::new(),
         }
     }

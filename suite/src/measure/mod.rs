@@ -5,6 +5,7 @@ mod foreign;
 mod gates;
 mod host;
 mod kernel;
+mod limits;
 mod memory;
 mod processes;
 
@@ -12,5 +13,7 @@ pub use environment::{Environment, Session, Sessions, cores, environment, revisi
 pub use foreign::{Foreign, ForeignSample, foreign};
 pub use gates::{Expected, gates};
 pub use host::{HostSample, host};
+pub use kernel::settle;
+pub use limits::host_limits;
 pub use memory::memory;
 pub use processes::{ProcessSample, processes};

@@ -27,6 +27,17 @@ pub fn split(cores: &[Vec<u32>]) -> CpuSplit {
 
 /// The CPUs as the kernel spells a set: `0,2,4`.
 impl CpuSplit {
+    /// The CPUs of process `index` of `count` on one side: equal parts, or one each in turn where there are fewer
+    /// CPUs than processes.
+    #[must_use]
+    pub fn share(cpus: &[u32], index: usize, count: usize) -> &[u32] {
+        if count >= cpus.len() {
+            let place = index % cpus.len();
+            return &cpus[place..=place];
+        }
+        &cpus[index * cpus.len() / count..(index + 1) * cpus.len() / count]
+    }
+
     #[must_use]
     pub fn spell(cpus: &[u32]) -> String {
         cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
@@ -40,6 +51,16 @@ mod tests {
     fn check(cores: &[&[u32]], server: &[u32], client: &[u32]) {
         let cores: Vec<Vec<u32>> = cores.iter().map(|core| core.to_vec()).collect();
         assert_eq!(split(&cores), CpuSplit { server: server.to_vec(), client: client.to_vec() }, "{cores:?}");
+    }
+
+    #[test]
+    fn processes_of_one_side_have_their_part() {
+        let cpus = [0, 1, 2, 3, 4];
+        let of = |count: usize| (0..count).map(|index| CpuSplit::share(&cpus, index, count)).collect::<Vec<_>>();
+        assert_eq!(of(1), [&cpus[..]]);
+        assert_eq!(of(2), [&cpus[..2], &cpus[2..]]);
+        assert_eq!(of(7), [&[0][..], &[1], &[2], &[3], &[4], &[0], &[1]]);
+        assert_eq!(CpuSplit::share(&[7], 59, 60), [7]);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 mod cpus;
 mod draft;
 mod estimate;
+mod fit;
 mod schedule;
 
 pub use cpus::{CpuSplit, split};
 pub use draft::{Absent, HostShape, Occasion, Plan, PlannedVariant, SCHEMA};
 pub use estimate::{estimate_ms, trial_ms};
+pub use fit::{HostLimits, Need};
 pub use schedule::{PlannedTrial, trials};

@@ -36,8 +36,7 @@ pub fn trials(plan: &Plan) -> Vec<PlannedTrial> {
         cells.shuffle(&mut order);
         for cell in cells {
             let seed = order.random::<u64>() >> SEED_SHIFT;
-            let able: Vec<usize> =
-                (0..plan.variant.len()).filter(|v| plan.variant[*v].transports.contains(&cell.transport)).collect();
+            let able: Vec<usize> = (0..plan.variant.len()).filter(|v| plan.takes(&plan.variant[*v], cell)).collect();
             let mut entries: Vec<(usize, bool)> = able.iter().map(|variant| (*variant, false)).collect();
             if plan.twin.contains(&cell)
                 && let Some(drawn) = able.choose(&mut order)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Memory, Usage};
+use super::{CommandLine, Memory, Usage};
 
 /// Version of [`Trial`]. Fields are only ever added; a reader refuses a newer number.
 pub const SCHEMA: u32 = 1;
@@ -78,14 +78,6 @@ impl std::str::FromStr for Transport {
     }
 }
 
-/// A process of a trial, as it was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommandLine {
-    /// `server` or `client`.
-    pub role: String,
-    pub argv: Vec<String>,
-}
-
 /// One load on the running server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
@@ -102,6 +94,9 @@ pub struct Load {
     pub server_frames: u64,
     /// Allocations of the server in the window.
     pub server_allocs: u64,
+    /// From the start of the first client until the servers had accepted every connection; 0 in older records.
+    #[serde(default)]
+    pub connect_elapsed_ns: u64,
     /// Gates that tripped, the client's own included; empty means valid.
     pub gates: Vec<loadclient::report::Gate>,
 }
@@ -114,6 +109,8 @@ pub enum Mode {
     Open,
     /// Closed loop at full speed: the source of throughput, and of nothing else.
     Saturate,
+    /// Connections stay open, and at most send a heartbeat each: the source of memory, and of what idleness costs.
+    Hold,
 }
 
 /// The host in a window: who else used it, and what the kernel dropped.
@@ -139,7 +136,7 @@ pub struct HostUsage {
 /// A trial that did not get to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// `build`, `start`, `connect`, `load`, `drain`.
+    /// `build`, `fit`, `start`, `connect`, `load`, `drain`.
     pub stage: String,
     pub error: String,
     /// The last lines of the stderr of the process that failed.

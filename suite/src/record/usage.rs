@@ -33,7 +33,27 @@ pub struct Memory {
     /// What the engine's allocator has out, and the protocol buffers in it, as it reports them itself.
     pub allocated_bytes: u64,
     pub conn_buffer_bytes: u64,
+    /// What the shared code keeps of each open connection, beside buffers: sizes of its types, as the engine adds
+    /// them up; 0 where it does not say.
+    #[serde(default)]
+    pub conn_state_bytes: u64,
+    /// The client processes, added up; 0 before they started, and in older records.
+    #[serde(default)]
+    pub client: ProcessMemory,
     pub kernel: KernelMemory,
+}
+
+/// Memory of processes, added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessMemory {
+    pub processes: u32,
+    pub rss_bytes: u64,
+    pub pss_bytes: u64,
+    /// Anonymous private memory.
+    pub pss_anon_bytes: u64,
+    pub page_tables_bytes: u64,
+    /// Memory maps.
+    pub maps: u64,
 }
 
 /// What the connections are doing when memory is sampled.
@@ -60,6 +80,19 @@ pub struct KernelMemory {
     pub slab_filp_bytes: u64,
     pub slab_dentry_bytes: u64,
     pub slab_eventpoll_bytes: u64,
+    /// Of it: what one registration of one socket takes, which tells the client's from the server's. 0 where the
+    /// kernel keeps these objects among others of their size.
+    #[serde(default)]
+    pub eventpoll_bytes_each: u64,
+    /// Memory maps: `vm_area_struct` and what goes with it. A stackful coroutine has two, a thread more.
+    #[serde(default)]
+    pub slab_maps_bytes: u64,
+    /// Requests of io_uring: a receive that is armed is one.
+    #[serde(default)]
+    pub slab_io_uring_bytes: u64,
+    /// Threads: `task_struct`, and their stacks in the kernel.
+    #[serde(default)]
+    pub threads_bytes: u64,
     pub slab_total_bytes: u64,
     pub tcp_mem_bytes: u64,
 }

@@ -49,9 +49,13 @@ impl Client {
         }
     }
 
-    /// Lets it close its connections, and takes its report.
+    /// Lets it close its connections.
+    pub(super) fn done(&mut self) -> Result<(), Trouble> {
+        self.process.say("done")
+    }
+
+    /// Takes its report, after [`Client::done`].
     pub(super) fn report(&mut self, patience: Duration) -> Result<Report, Trouble> {
-        self.process.say("done")?;
         let report = match self.process.hear("its report", patience)? {
             Event::Report(report) => *report,
             other => return Err(unexpected(&other, "a report")),
@@ -59,6 +63,11 @@ impl Client {
         // What its exit code says is in the report's gates too.
         self.process.finish(patience)?;
         Ok(report)
+    }
+
+    /// Sends it to its end, and does not wait for that.
+    pub(super) fn doom(&mut self) {
+        self.process.doom();
     }
 
     pub(super) fn post_mortem(&mut self) -> Vec<String> {

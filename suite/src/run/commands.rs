@@ -16,10 +16,8 @@ impl CommandLines {
     /// As a record keeps them: the servers first.
     #[must_use]
     pub fn recorded(&self) -> Vec<CommandLine> {
-        let line = |role: &str, argv: &Vec<String>| CommandLine { role: role.into(), argv: argv.clone() };
-        let servers = self.servers.iter().map(|argv| line("server", argv));
-        let clients = self.clients.iter().flatten().map(|argv| line("client", argv));
-        servers.chain(clients).collect()
+        let clients = self.clients.iter().flat_map(|load| CommandLine::fold("client", load));
+        CommandLine::fold("server", &self.servers).into_iter().chain(clients).collect()
     }
 }
 
@@ -32,22 +30,25 @@ pub fn command_lines(
     client: &str,
     addresses: &[String],
 ) -> CommandLines {
-    let servers = addresses.iter().map(|address| server(plan, trial, engine, address)).collect();
-    let clients = plan.load.iter().map(|load| clients(plan, trial, load, client, addresses)).collect();
+    let servers = (0..addresses.len()).map(|index| server(plan, trial, engine, (index, addresses))).collect();
+    let loads = plan.load.iter().enumerate();
+    let clients = loads.map(|(number, load)| clients(plan, trial, (number, load), client, addresses)).collect();
     CommandLines { servers, clients }
 }
 
-fn server(plan: &Plan, trial: &PlannedTrial, program: &str, address: &str) -> Vec<String> {
+fn server(plan: &Plan, trial: &PlannedTrial, program: &str, (index, addresses): (usize, &[String])) -> Vec<String> {
     let variant = &plan.variant[trial.variant];
-    let mut argv = words([program, "--variant", &variant.variant, "--addr", address]);
-    argv.extend(words(["--workers", &plan.cpus.server.len().to_string()]));
-    argv.extend(words(["--cpus", &CpuSplit::spell(&plan.cpus.server)]));
+    let cpus = CpuSplit::share(&plan.cpus.server, index, addresses.len());
+    let mut argv = words([program, "--variant", variant.own_name(), "--addr", &addresses[index]]);
+    argv.extend(words(["--workers", &cpus.len().to_string()]));
+    argv.extend(words(["--cpus", &CpuSplit::spell(cpus)]));
     if trial.cell.transport == Transport::Tcp
         && let Some(congestion) = &plan.congestion
     {
         argv.extend(words(["--congestion", congestion]));
     }
     argv.extend(plan.engine_args.iter().cloned());
+    argv.extend(variant.engine_args.iter().cloned());
     argv
 }
 
@@ -56,17 +57,17 @@ fn server(plan: &Plan, trial: &PlannedTrial, program: &str, address: &str) -> Ve
 fn clients(
     plan: &Plan,
     trial: &PlannedTrial,
-    load: &LoadSpec,
+    (number, load): (usize, &LoadSpec),
     program: &str,
     addresses: &[String],
 ) -> Vec<Vec<String>> {
     let count = addresses.len() as u32;
-    let threads = plan.cpus.client.len() as u32;
     (0..count)
         .zip(addresses)
         .map(|(index, address)| {
             let Cell { connections, payload_bytes, .. } = trial.cell;
             let share = connections / count + u32::from(index < connections % count);
+            let cpus = CpuSplit::share(&plan.cpus.client, index as usize, addresses.len());
             let mut argv = words([program, "--target", address, "--conns", &share.to_string()]);
             argv.extend(words(["--payload", &payload_bytes.to_string()]));
             match load.mode {
@@ -74,7 +75,8 @@ fn clients(
                     let rate = load.rate_per_s(payload_bytes).expect("an open load has a rate");
                     let own = rate * f64::from(share) / f64::from(connections);
                     argv.extend(words(["--mode", "open", "--total-rate", &format!("{own:.3}")]));
-                    if let Some(spin_us) = load.spin_us {
+                    // Clients that share a CPU and wait actively are in each other's way.
+                    if let Some(spin_us) = load.spin_us.filter(|_| addresses.len() <= plan.cpus.client.len()) {
                         argv.extend(words(["--spin-us", &spin_us.to_string()]));
                     }
                 }
@@ -82,18 +84,37 @@ fn clients(
                     let in_flight = load.in_flight.expect("a closed loop has a depth");
                     argv.extend(words(["--mode", "saturate", "--in-flight", &in_flight.to_string()]));
                 }
+                Mode::Hold => {
+                    argv.extend(words(["--mode", "hold"]));
+                    if let Some(period_ms) = load.heartbeat_ms {
+                        argv.extend(words(["--heartbeat", &format!("{period_ms}ms")]));
+                    }
+                }
+            }
+            if let Some(active_frac) = load.active_frac {
+                argv.extend(words(["--active-frac", &active_frac.to_string()]));
+            }
+            if count > 1 && trial.cell.transport != Transport::Unix {
+                argv.extend(words(["--srcips", &sources(number)]));
             }
             argv.extend(words(["--warmup", &format!("{}ms", plan.timing.warmup_ms)]));
             argv.extend(words(["--duration", &format!("{}ms", plan.timing.window_ms)]));
             argv.extend(words(["--connect-rate", &(plan.timing.connect_rate_per_s / count).max(1).to_string()]));
-            argv.extend(words(["--threads", &threads.min(share).to_string()]));
-            argv.extend(words(["--cpus", &CpuSplit::spell(&plan.cpus.client)]));
+            argv.extend(words(["--threads", &(cpus.len() as u32).min(share).to_string()]));
+            argv.extend(words(["--cpus", &CpuSplit::spell(cpus)]));
             argv.extend(words(["--seed", &trial.seed.wrapping_add(u64::from(index)).to_string()]));
             argv.extend(words(["--congestion", plan.congestion.as_deref().unwrap_or("system")]));
             argv.extend(words(["--verify", "--hold", "--linger"]));
             argv
         })
         .collect()
+}
+
+/// Source addresses of the clients of the `number`-th load. Each load has two of its own: the ports of one that was
+/// closed a moment ago stay in TIME_WAIT, and with most ports of an address taken the kernel searches long for a free one.
+fn sources(number: usize) -> String {
+    let third = 1 + number % 250;
+    format!("127.0.{third}.1-127.0.{third}.2")
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Vec<String> {

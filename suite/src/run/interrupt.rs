@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+
+use super::Trouble;
+
+/// How often a wait looks at the flag.
+pub(super) const POLL: Duration = Duration::from_millis(100);
 
 /// Whether the user wants the run to end.
 #[derive(Debug, Clone, Default)]
@@ -34,5 +40,23 @@ impl Interrupt {
     #[must_use]
     pub fn asked(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
+    }
+
+    /// Sleeps, unless the user wants the run to end.
+    ///
+    /// # Errors
+    /// The user does.
+    pub fn sleep(&self, duration: Duration) -> Result<(), Trouble> {
+        let end = Instant::now() + duration;
+        loop {
+            if self.asked() {
+                return Err(Trouble::Interrupted);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(POLL));
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod address;
 mod client;
 mod commands;
+mod crew;
 mod interrupt;
 mod probe;
 mod process;

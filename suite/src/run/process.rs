@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 use super::Interrupt;
+use super::interrupt::POLL;
 
 /// Lines of stderr that are kept.
 const TAIL_LINES: usize = 20;
@@ -19,8 +20,6 @@ const TAIL_LINES: usize = 20;
 const LINE_CHARS: usize = 400;
 /// Longest line of stdout: a report with its histograms is far below.
 const STDOUT_LINE_BYTES: u64 = 64 << 20;
-/// How often a wait looks at the interrupt flag.
-const INTERRUPT_POLL: Duration = Duration::from_millis(100);
 
 /// Why a process did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,7 +119,7 @@ impl Process {
                 return Err(Trouble::Interrupted);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left.min(INTERRUPT_POLL)) {
+            match self.lines.recv_timeout(left.min(POLL)) {
                 Ok(line) => {
                     return serde_json::from_str(&line).map_err(|error| {
                         let role = &self.role;
@@ -184,13 +183,19 @@ impl Process {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Ends it, whatever it does.
-    pub fn kill(&mut self) {
+    /// Sends it to its end, and does not wait for that: of many processes with many sockets each takes a while.
+    pub fn doom(&mut self) {
         if self.ended().is_none() {
             // It may end in between; there is nobody to tell.
             let _ = self.child.kill();
-            let _ = self.child.wait();
         }
+    }
+
+    /// Ends it, whatever it does.
+    pub fn kill(&mut self) {
+        self.doom();
+        // Once it was waited for, this returns at once.
+        let _ = self.child.wait();
     }
 
     /// `what` happened; an ended process says how it ended instead.

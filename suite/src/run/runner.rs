@@ -8,9 +8,15 @@ use anyhow::Context;
 use super::trial::{Drive, Stop};
 use super::{CommandLines, Interrupt, Ports, command_lines};
 use crate::catalog::Program;
+use crate::measure::settle;
 use crate::plan::{Plan, PlannedTrial, trial_ms, trials};
 use crate::progress::Progress;
 use crate::record::{Failure, SCHEMA, Trial, Writer};
+
+/// After a trial with so many connections the kernel is given time to free what they took.
+const SETTLE_FROM_CONNECTIONS: u32 = 4096;
+/// How long at most.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everything that running takes.
 #[derive(Debug)]
@@ -49,7 +55,12 @@ impl Runner<'_> {
         let ahead: Vec<&PlannedTrial> = all.iter().filter(|trial| !done.contains(&trial.trial)).collect();
         let ahead_ms = ahead.iter().map(|trial| trial_ms(self.plan, trial.cell)).sum();
         self.progress.begin(all.len() as u64, done.len() as u64, ahead_ms);
+        let mut closed_connections = 0;
         for trial in ahead {
+            if closed_connections >= SETTLE_FROM_CONNECTIONS {
+                settle(SETTLE_PATIENCE, || !self.interrupt.asked());
+            }
+            closed_connections = trial.cell.connections;
             self.progress.starts(self.plan, trial);
             let Some(record) = self.one(trial, &mut ports)? else {
                 ending.interrupted = true;
@@ -115,7 +126,7 @@ impl Runner<'_> {
                 return Ok(Err(Failure { stage: "build".into(), error: error.clone(), stderr_tail: tail.clone() }));
             }
         };
-        let servers = self.plan.processes(trial.cell.connections);
+        let servers = self.plan.processes_of(&self.plan.variant[trial.variant], trial.cell.connections);
         let addresses: anyhow::Result<Vec<String>> = (0..servers).map(|_| ports.take(trial.cell.transport)).collect();
         let program = program.to_string_lossy();
         Ok(Ok(command_lines(self.plan, trial, &program, self.client, &addresses?)))

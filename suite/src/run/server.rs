@@ -19,7 +19,15 @@ impl Server {
     /// # Errors
     /// What went wrong, with the last lines of its stderr.
     pub fn start(argv: &[String], patience: Duration, interrupt: &Interrupt) -> Result<Self, (Trouble, Vec<String>)> {
-        let mut process = Process::start("server", argv, interrupt).map_err(|trouble| (trouble, Vec::new()))?;
+        let process = Process::start("server", argv, interrupt).map_err(|trouble| (trouble, Vec::new()))?;
+        Self::listening(process, patience)
+    }
+
+    /// Waits until an engine that was started listens.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub(super) fn listening(mut process: Process, patience: Duration) -> Result<Self, (Trouble, Vec<String>)> {
         match process.hear("its ready line", patience) {
             Ok(Event::Ready(ready)) => Ok(Self { process, ready }),
             Ok(other) => {
@@ -44,7 +52,15 @@ impl Server {
     /// # Errors
     /// When it hangs or died.
     pub fn snapshot(&mut self, patience: Duration) -> Result<Snapshot, Trouble> {
-        self.process.say("snapshot")?;
+        self.ask_snapshot()?;
+        self.hear_snapshot(patience)
+    }
+
+    pub(super) fn ask_snapshot(&mut self) -> Result<(), Trouble> {
+        self.process.say("snapshot")
+    }
+
+    pub(super) fn hear_snapshot(&mut self, patience: Duration) -> Result<Snapshot, Trouble> {
         match self.process.hear("a snapshot", patience)? {
             Event::Snapshot(snapshot) => Ok(snapshot),
             other => Err(Trouble::Failed(format!("server said {other:?} instead of a snapshot"))),
@@ -56,7 +72,15 @@ impl Server {
     /// # Errors
     /// When it does not, or not in order.
     pub fn drain(&mut self, patience: Duration) -> Result<Drained, Trouble> {
-        self.process.say("drain")?;
+        self.ask_drain()?;
+        self.hear_drained(patience)
+    }
+
+    pub(super) fn ask_drain(&mut self) -> Result<(), Trouble> {
+        self.process.say("drain")
+    }
+
+    pub(super) fn hear_drained(&mut self, patience: Duration) -> Result<Drained, Trouble> {
         let drained = match self.process.hear("its drained line", patience)? {
             Event::Drained(drained) => drained,
             other => return Err(Trouble::Failed(format!("server said {other:?} instead of drained"))),
@@ -80,6 +104,11 @@ impl Server {
             Some(obituary) if !error.starts_with("server died") => format!("{obituary} ({error})"),
             _ => error.to_owned(),
         }
+    }
+
+    /// Sends it to its end, and does not wait for that.
+    pub(super) fn doom(&mut self) {
+        self.process.doom();
     }
 
     /// Kills it, and gives its last words.
@@ -107,6 +136,7 @@ pub(super) fn add(snapshots: &[Snapshot]) -> Snapshot {
         sum.allocs_total += one.allocs_total;
         sum.allocated_bytes += one.allocated_bytes;
         sum.conn_buffer_bytes += one.conn_buffer_bytes;
+        sum.conn_state_bytes += one.conn_state_bytes;
         sum.conns_per_worker.extend(&one.conns_per_worker);
     }
     sum

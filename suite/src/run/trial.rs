@@ -6,7 +6,7 @@ use harness::control::Snapshot;
 use loadclient::report::Report;
 
 use super::client::Client;
-use super::server::add;
+use super::crew::Crew;
 use super::{CommandLines, Interrupt, Server, Trouble};
 use crate::experiment::LoadSpec;
 use crate::measure::{Expected, Foreign, HostSample, ProcessSample, foreign, gates, host, memory, processes};
@@ -17,6 +17,9 @@ use crate::record::{Cell, Failure, Load, Mode, State, Transport, Trial, Usage};
 const SETTLE: Duration = Duration::from_millis(5);
 /// How long servers may take to accept what is connected already.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(2);
+/// What every connection adds to the time in which a process must answer: closing one, or freeing its memory, takes
+/// far less, on a CPU that all processes of a side share.
+const PATIENCE_PER_CONNECTION: Duration = Duration::from_micros(100);
 
 /// Drives one trial and fills in its record.
 pub(super) struct Drive<'a> {
@@ -44,36 +47,27 @@ impl Drive<'_> {
     /// Runs the trial. `record` keeps what was measured, also when the trial stops early.
     pub(super) fn run(&self, record: &mut Trial) -> Result<(), Stop> {
         let mut servers = self.start(record)?;
-        self.sample(State::Before, &mut servers, record)
-            .map_err(|trouble| self.blame("start", trouble, &mut servers, &mut []))?;
+        let mut nobody = Crew::new();
+        self.sample(State::Before, &mut servers, &nobody, record)
+            .map_err(|trouble| self.blame("start", trouble, &mut servers, &mut nobody))?;
         for (index, load) in self.plan.load.iter().enumerate() {
-            let mut clients = Vec::new();
+            let mut clients = Crew::new();
             let applied = self.apply(index, load, &mut servers, &mut clients, record);
             applied.map_err(|(stage, trouble)| self.blame(stage, trouble, &mut servers, &mut clients))?;
         }
-        let patience = self.patience();
-        for index in 0..servers.len() {
-            let drained = servers[index].drain(patience);
-            let drained = drained.map_err(|trouble| self.blame("drain", trouble, &mut servers, &mut []))?;
-            let sum = record.drained.get_or_insert_default();
-            sum.closed += drained.closed;
-            sum.forced += drained.forced;
-            sum.elapsed_ms = sum.elapsed_ms.max(drained.elapsed_ms);
-        }
+        let drained = servers.drain(self.patience());
+        record.drained = Some(drained.map_err(|trouble| self.blame("drain", trouble, &mut servers, &mut nobody))?);
         Ok(())
     }
 
-    fn start(&self, record: &mut Trial) -> Result<Vec<Server>, Stop> {
-        let mut servers = Vec::new();
-        for argv in &self.commands.servers {
-            match Server::start(argv, self.patience(), self.interrupt) {
-                Ok(server) => servers.push(server),
-                Err((Trouble::Interrupted, _)) => return Err(Stop::Interrupted),
-                Err((Trouble::Failed(error), stderr_tail)) => {
-                    return Err(Stop::Failed(Failure { stage: "start".into(), error, stderr_tail }));
-                }
+    fn start(&self, record: &mut Trial) -> Result<Crew<Server>, Stop> {
+        let servers = match Crew::<Server>::start(&self.commands.servers, self.patience(), self.interrupt) {
+            Ok(servers) => servers,
+            Err((Trouble::Interrupted, _)) => return Err(Stop::Interrupted),
+            Err((Trouble::Failed(error), stderr_tail)) => {
+                return Err(Stop::Failed(Failure { stage: "start".into(), error, stderr_tail }));
             }
-        }
+        };
         record.ready = servers.first().map(|server| server.ready.clone());
         Ok(servers)
     }
@@ -83,67 +77,62 @@ impl Drive<'_> {
         &self,
         index: usize,
         load: &LoadSpec,
-        servers: &mut [Server],
-        clients: &mut Vec<Client>,
+        servers: &mut Crew<Server>,
+        clients: &mut Crew<Client>,
         record: &mut Trial,
     ) -> Result<(), (&'static str, Trouble)> {
         let timing = &self.plan.timing;
         let patience = self.patience();
         let connecting = |trouble| ("connect", trouble);
-        for (number, argv) in self.commands.clients[index].iter().enumerate() {
-            clients.push(Client::start(number, argv, self.interrupt).map_err(connecting)?);
-        }
-        let ramp = Duration::from_secs_f64(f64::from(self.cell.connections) / f64::from(timing.connect_rate_per_s));
-        for client in &mut *clients {
+        let connect_begin = Instant::now();
+        clients.start(&self.commands.clients[index], self.interrupt).map_err(connecting)?;
+        let at_rate =
+            |connections: u32| Duration::from_secs_f64(f64::from(connections) / f64::from(timing.connect_rate_per_s));
+        let ramp = at_rate(self.cell.connections);
+        for client in clients.iter_mut() {
             client.connected(patience + ramp * 4).map_err(connecting)?;
         }
         self.accepted(servers).map_err(connecting)?;
+        let connect_elapsed_ns = connect_begin.elapsed().as_nanos() as u64;
         if index == 0 {
-            self.sample(State::Connected, servers, record).map_err(connecting)?;
+            self.sample(State::Connected, servers, clients, record).map_err(connecting)?;
         }
 
         let loading = |trouble| ("load", trouble);
         let warmup = Duration::from_millis(timing.warmup_ms);
         let window = Duration::from_millis(timing.window_ms);
-        let own: Vec<u32> = pids(servers).into_iter().chain(clients.iter().map(Client::pid)).collect();
+        let own: Vec<u32> = [servers.pids(), clients.pids()].concat();
         let before = foreign(&own);
-        for client in &mut *clients {
+        for client in clients.iter_mut() {
             client.go().map_err(loading)?;
         }
+        let touch = at_rate(load.touched(self.cell.connections));
         if index == 0 {
             // In the warm-up, when all were used: reading the sizes of all mappings takes time that no window should contain.
-            std::thread::sleep(if load.mode == Mode::Open { ramp + warmup / 2 } else { warmup / 2 });
-            self.sample(State::Active, servers, record).map_err(loading)?;
+            self.interrupt.sleep(touch + warmup / 2).map_err(loading)?;
+            self.sample(State::Active, servers, clients, record).map_err(loading)?;
         }
-        for client in &mut *clients {
-            client.measuring(patience + ramp + warmup).map_err(loading)?;
+        for client in clients.iter_mut() {
+            client.measuring(patience + touch + warmup).map_err(loading)?;
         }
         let begin = self.edge(servers, clients).map_err(loading)?;
-        for client in &mut *clients {
+        for client in clients.iter_mut() {
             client.measured(patience + window).map_err(loading)?;
         }
         let end = self.edge(servers, clients).map_err(loading)?;
         let others = foreign(&own).since(&before);
         if index == 0 {
             std::thread::sleep(SETTLE);
-            self.sample(State::Used, servers, record).map_err(loading)?;
+            self.sample(State::Used, servers, clients, record).map_err(loading)?;
         }
-        let mut reports = Vec::new();
-        for client in &mut *clients {
-            reports.push(client.report(patience).map_err(loading)?);
-        }
-        record.loads.push(self.conclude(load, reports, (&begin, &end), others).map_err(loading)?);
+        let report = clients.report(patience).map_err(loading)?;
+        let mut concluded = self.conclude(load, report, (&begin, &end), others);
+        concluded.connect_elapsed_ns = connect_elapsed_ns;
+        record.loads.push(concluded);
         Ok(())
     }
 
-    fn conclude(
-        &self,
-        load: &LoadSpec,
-        reports: Vec<Report>,
-        (begin, end): (&Edge, &Edge),
-        others: Foreign,
-    ) -> Result<Load, Trouble> {
-        let client = merge(reports)?;
+    fn conclude(&self, load: &LoadSpec, client: Report, (begin, end): (&Edge, &Edge), others: Foreign) -> Load {
         let server: Usage = end.servers.since(&begin.servers);
         let client_usage = end.clients.since(&begin.clients);
         let mut concluded = Load {
@@ -154,6 +143,7 @@ impl Drive<'_> {
             client,
             server,
             client_usage,
+            connect_elapsed_ns: 0,
             gates: Vec::new(),
         };
         let expected = Expected {
@@ -163,33 +153,38 @@ impl Drive<'_> {
             accepts_matter: false,
         };
         concluded.gates = gates(&concluded, &expected);
-        Ok(concluded)
+        concluded
     }
 
     /// Reads all counters, cheapest last: the frames next to the CPU time they took.
-    fn edge(&self, servers: &mut [Server], clients: &[Client]) -> Result<Edge, Trouble> {
+    fn edge(&self, servers: &mut Crew<Server>, clients: &Crew<Client>) -> Result<Edge, Trouble> {
         let failed = |error: anyhow::Error| Trouble::Failed(format!("{error:#}"));
-        let client_pids: Vec<u32> = clients.iter().map(Client::pid).collect();
-        let clients = processes(&client_pids).map_err(failed)?;
-        let servers_sample = processes(&pids(servers)).map_err(failed)?;
+        let clients = processes(&clients.pids()).map_err(failed)?;
+        let servers_sample = processes(&servers.pids()).map_err(failed)?;
         let host = host().map_err(failed)?;
-        Ok(Edge { servers: servers_sample, clients, host, snapshot: self.snapshot(servers)? })
+        Ok(Edge { servers: servers_sample, clients, host, snapshot: servers.snapshot(self.patience())? })
     }
 
-    fn sample(&self, state: State, servers: &mut [Server], record: &mut Trial) -> Result<(), Trouble> {
-        let snapshot = self.snapshot(servers)?;
-        let sample = memory(&pids(servers), state, &snapshot);
+    fn sample(
+        &self,
+        state: State,
+        servers: &mut Crew<Server>,
+        clients: &Crew<Client>,
+        record: &mut Trial,
+    ) -> Result<(), Trouble> {
+        let snapshot = servers.snapshot(self.patience())?;
+        let sample = memory(&servers.pids(), &clients.pids(), state, &snapshot);
         record.memory.push(sample.map_err(|error| Trouble::Failed(format!("{error:#}")))?);
         Ok(())
     }
 
     /// Waits until the servers have accepted every connection: the kernel completes a connect before that.
     /// If some never are, the window's gate says so.
-    fn accepted(&self, servers: &mut [Server]) -> Result<(), Trouble> {
+    fn accepted(&self, servers: &mut Crew<Server>) -> Result<(), Trouble> {
         let asked = u64::from(self.cell.connections);
         let deadline = Instant::now() + ACCEPT_PATIENCE;
         while self.cell.transport != Transport::Udp
-            && self.snapshot(servers)?.conns_open < asked
+            && servers.snapshot(self.patience())?.conns_open < asked
             && Instant::now() < deadline
         {
             std::thread::sleep(Duration::from_millis(1));
@@ -197,19 +192,12 @@ impl Drive<'_> {
         Ok(())
     }
 
-    fn snapshot(&self, servers: &mut [Server]) -> Result<Snapshot, Trouble> {
-        let patience = self.patience();
-        let snapshots: Result<Vec<Snapshot>, Trouble> =
-            servers.iter_mut().map(|server| server.snapshot(patience)).collect();
-        Ok(add(&snapshots?))
-    }
-
     fn patience(&self) -> Duration {
-        Duration::from_millis(self.plan.timing.patience_ms)
+        Duration::from_millis(self.plan.timing.patience_ms) + PATIENCE_PER_CONNECTION * self.cell.connections
     }
 
     /// Turns trouble into a failure. A server that died is to blame, whoever noticed it first.
-    fn blame(&self, stage: &str, trouble: Trouble, servers: &mut [Server], clients: &mut [Client]) -> Stop {
+    fn blame(&self, stage: &str, trouble: Trouble, servers: &mut Crew<Server>, clients: &mut Crew<Client>) -> Stop {
         let error = match trouble {
             Trouble::Interrupted => return Stop::Interrupted,
             Trouble::Failed(error) => error,
@@ -231,16 +219,5 @@ impl Drive<'_> {
             None => (error, servers.iter_mut().flat_map(Server::post_mortem).collect()),
         };
         Stop::Failed(Failure { stage: stage.into(), error, stderr_tail })
-    }
-}
-
-fn pids(servers: &[Server]) -> Vec<u32> {
-    servers.iter().map(Server::pid).collect()
-}
-
-fn merge(mut reports: Vec<Report>) -> Result<Report, Trouble> {
-    match reports.len() {
-        1 => Ok(reports.remove(0)),
-        _ => Report::merge(&reports).map_err(|error| Trouble::Failed(format!("failed to merge reports: {error}"))),
     }
 }

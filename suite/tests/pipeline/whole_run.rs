@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use suite::record::{Mode, State};
+use suite::record::{CommandLine, Mode, State};
 
 use super::stage::{Stage, expect, text, workspace};
 
@@ -27,6 +27,9 @@ fn a_run_leaves_records_from_which_its_report_is_rebuilt() {
         let all = u64::from(trial.cell.connections);
         assert_eq!(connections, [0, all, all, all]);
         assert!(trial.memory.iter().all(|memory| memory.pss_anon_bytes > 0 && memory.kernel.slab_total_bytes > 0));
+        let clients: Vec<u32> = trial.memory.iter().map(|memory| memory.client.processes).collect();
+        assert_eq!(clients, [0, 1, 1, 1]);
+        assert!(trial.memory[1..].iter().all(|memory| memory.client.pss_anon_bytes > 0));
         let modes: Vec<Mode> = trial.loads.iter().map(|load| load.mode).collect();
         assert_eq!(modes, [Mode::Open, Mode::Saturate]);
         for load in &trial.loads {
@@ -63,8 +66,8 @@ fn connections_beyond_the_limit_on_open_files_are_spread_over_processes() {
     expect(&mut limited, 0);
     for trial in stage.trials() {
         let processes = trial.cell.connections.div_ceil(4);
-        let servers = trial.commands.iter().filter(|command| command.role == "server").count();
-        assert_eq!(servers, processes as usize, "{:?}", trial.cell);
+        let servers = trial.commands.iter().filter(|command| command.role == "server");
+        assert_eq!(servers.flat_map(CommandLine::unfold).count(), processes as usize, "{:?}", trial.cell);
         for load in &trial.loads {
             assert_eq!(load.client.processes, processes);
             assert_eq!(load.client.conns_live, u64::from(trial.cell.connections));

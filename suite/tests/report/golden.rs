@@ -39,6 +39,7 @@ fn example() -> (Context, Vec<Trial>) {
         variant: None,
         cell: None,
         transport: Some(Transport::Udp),
+        connections: None,
         reason: "no UDP in this engine".into(),
     });
     run.detailed = true;

@@ -8,7 +8,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use suite::analyse::{Context, Host, VariantAsked};
 use suite::record::{
-    Cell, CommandLine, HostUsage, KernelMemory, Load, Memory, Mode, SCHEMA, State, Transport, Trial, Usage,
+    Cell, CommandLine, HostUsage, KernelMemory, Load, Memory, Mode, ProcessMemory, SCHEMA, State, Transport, Trial,
+    Usage,
 };
 
 /// What is true of one variant in one cell.
@@ -154,8 +155,12 @@ impl Synthetic {
             started_unix_ms: 1_767_312_000_000 + u64::from(number) * 3_000,
             elapsed_ms: 3_000,
             commands: vec![
-                CommandLine { role: "server".into(), argv: argv(&["engine", "--variant", &asked.variant]) },
-                CommandLine { role: "client".into(), argv: argv(&["loadclient", "--mode", "open"]) },
+                CommandLine {
+                    role: "server".into(),
+                    argv: argv(&["engine", "--variant", &asked.variant]),
+                    also: Vec::new(),
+                },
+                CommandLine { role: "client".into(), argv: argv(&["loadclient", "--mode", "open"]), also: Vec::new() },
             ],
             ready: None,
             memory: memory(cell, bytes),
@@ -205,6 +210,8 @@ fn memory(cell: Cell, bytes: f64) -> Vec<Memory> {
             maps: 120,
             allocated_bytes: 500_000 + (growth * 0.9) as u64,
             conn_buffer_bytes: (growth * 0.5) as u64,
+            conn_state_bytes: 0,
+            client: ProcessMemory::default(),
             kernel: KernelMemory {
                 slab_tcp_bytes: endpoints * 2_304,
                 slab_sock_inode_bytes: endpoints * 832,
@@ -274,6 +281,7 @@ fn load(mode: Mode, cell: Cell, frames: u64, cpu_ns: f64, p50_ns: f64, detailed:
         host: HostUsage { window_ns: 2_000_000_000, cpus: 2, ..HostUsage::default() },
         server_frames: frames,
         server_allocs: 0,
+        connect_elapsed_ns: 0,
         gates: Vec::new(),
     }
 }

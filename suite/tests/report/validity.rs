@@ -94,6 +94,7 @@ fn what_was_not_run_says_why() {
         variant: None,
         cell: None,
         transport: None,
+        connections: None,
         reason: "out of time".into(),
     });
     assert_eq!(kind(&run), "skipped");
