@@ -13,4 +13,5 @@ pub mod publish;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod search;
 pub mod verify;

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::contrast::Contrast;
 use super::lines::{Along, Lines};
 use super::metric::Metric;
+use super::peak::Peaks;
 use super::sample::Samples;
 use super::slope::{Part, SlopeColumn, slopes};
 use super::table::Table;
@@ -28,6 +29,9 @@ pub struct Analysis {
     pub lines: Vec<Lines>,
     /// Unix sockets and UDP beside TCP.
     pub contrasts: Vec<Contrast>,
+    /// Peaks, rate–latency curves and what was measured at rates that follow from the peaks; `None` without a search.
+    #[serde(default)]
+    pub peaks: Option<Peaks>,
     /// Trials that did not get to their end.
     pub failed: Vec<Failed>,
 }
@@ -79,6 +83,7 @@ pub fn analyse(trials: &[Trial], context: &Context) -> Analysis {
         slopes,
         lines,
         contrasts,
+        peaks: Peaks::of(trials, context, &mut resampler),
         failed: failed(trials),
     }
 }

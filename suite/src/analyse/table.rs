@@ -72,34 +72,75 @@ pub struct Exclusion {
     pub blocks: u32,
 }
 
+/// What a table is about, beside its columns and values.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub(super) key: String,
+    pub(super) title: String,
+    pub(super) formula: String,
+    pub(super) unit: Unit,
+    pub(super) better: Better,
+    pub(super) mode: Option<Mode>,
+}
+
 impl Table {
     /// The table of `metric`.
     #[must_use]
     pub fn of(metric: Metric, samples: &Samples, context: &Context, resampler: &mut Resampler) -> Self {
-        let floor = Floor::of(&samples.twin_log_ratios(), context.blocks_asked as usize, resampler);
-        let mut rows: Vec<Row> = context.names().into_iter().map(|name| Row { name, entries: Vec::new() }).collect();
-        for cell in &context.cells {
-            let column: Vec<_> = (0..rows.len()).map(|variant| samples.usable(variant, *cell)).collect();
-            let standings = stand(&column, metric.better(), floor.delta(), resampler);
-            for ((variant, row), standing) in rows.iter_mut().enumerate().zip(standings) {
-                let outcomes = samples.outcomes(variant, *cell);
-                let absent = || absence(context, variant, *cell);
-                row.entries.push(Entry::of(&outcomes, standing, absent, context.blocks_asked, resampler));
-            }
-            leave_open(&mut rows);
-        }
-        Self {
+        let judged = Judged {
             key: metric.key().into(),
             title: metric.title().into(),
             formula: metric.formula().into(),
             unit: metric.unit(),
             better: metric.better(),
             mode: metric.mode(),
-            floor,
-            columns: context.cells.clone(),
-            rows,
+        };
+        tabulate(judged, &context.cells, samples, context, resampler)
+    }
+}
+
+/// A table with a column for each of `cells`.
+pub(super) fn tabulate(
+    judged: Judged,
+    cells: &[Cell],
+    samples: &Samples,
+    context: &Context,
+    resampler: &mut Resampler,
+) -> Table {
+    let each: Vec<(Cell, &Samples)> = cells.iter().map(|cell| (*cell, samples)).collect();
+    tabulate_by(judged, cells.to_vec(), &each, context, resampler)
+}
+
+/// A table with columns of any kind; `of` says for each which samples it shows, of which cell.
+/// The noise floor is that of all these samples together.
+pub(super) fn tabulate_by<Column>(
+    judged: Judged,
+    columns: Vec<Column>,
+    of: &[(Cell, &Samples)],
+    context: &Context,
+    resampler: &mut Resampler,
+) -> Table<Column> {
+    let mut twins: Vec<f64> = Vec::new();
+    for (place, (_, samples)) in of.iter().enumerate() {
+        // The same samples for several columns have the same twins.
+        if !of[..place].iter().any(|(_, other)| std::ptr::eq(*other, *samples)) {
+            twins.extend(samples.twin_log_ratios());
         }
     }
+    let floor = Floor::of(&twins, context.blocks_asked as usize, resampler);
+    let mut rows: Vec<Row> = context.names().into_iter().map(|name| Row { name, entries: Vec::new() }).collect();
+    for (cell, samples) in of {
+        let column: Vec<_> = (0..rows.len()).map(|variant| samples.usable(variant, *cell)).collect();
+        let standings = stand(&column, judged.better, floor.delta(), resampler);
+        for ((variant, row), standing) in rows.iter_mut().enumerate().zip(standings) {
+            let outcomes = samples.outcomes(variant, *cell);
+            let absent = || absence(context, variant, *cell);
+            row.entries.push(Entry::of(&outcomes, standing, absent, context.blocks_asked, resampler));
+        }
+        leave_open(&mut rows);
+    }
+    let Judged { key, title, formula, unit, better, mode } = judged;
+    Table { key, title, formula, unit, better, mode, floor, columns, rows }
 }
 
 impl Entry {

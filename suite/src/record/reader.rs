@@ -76,6 +76,8 @@ mod tests {
             ready: None,
             memory: Vec::new(),
             loads: Vec::new(),
+            search: None,
+            ladder: Vec::new(),
             drained: None,
             failure: None,
         }

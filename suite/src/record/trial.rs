@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommandLine, Memory, Usage};
+use super::{CommandLine, Memory, Rung, Usage};
+use crate::search::Search;
 
 /// Version of [`Trial`]. Fields are only ever added; a reader refuses a newer number.
 pub const SCHEMA: u32 = 1;
@@ -33,6 +34,12 @@ pub struct Trial {
     pub memory: Vec<Memory>,
     /// The loads that were applied, in order.
     pub loads: Vec<Load>,
+    /// The peak search, where that was the load: its steps are no elements of `loads`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+    /// Open loads at rates that follow from the searches of the same run, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<Rung>,
     pub drained: Option<harness::control::Drained>,
     /// Why the trial failed; `None` when all of it ran. A failed trial keeps what it measured until then.
     pub failure: Option<Failure>,

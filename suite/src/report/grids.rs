@@ -1,7 +1,7 @@
 //! Which tables a report shows, in which order.
 
 use super::grid::Grid;
-use super::{beside, leads, values};
+use super::{beside, leads, peaks, values};
 use crate::analyse::{Analysis, Metric, Part};
 
 /// The metrics that a terminal shows unasked: the steadiest, the one users feel, and the one people ask for.
@@ -30,7 +30,7 @@ fn chosen(
     lines: impl Fn(&str) -> bool,
     parts: impl Fn(&str) -> bool,
 ) -> Vec<Grid> {
-    let mut grids = Vec::new();
+    let mut grids = peaks::all(analysis);
     let tables = analysis.tables.iter().filter(|table| metrics(&table.key));
     grids.extend(tables.map(|table| values::of_cells(table, analysis)));
     let slopes = analysis.slopes.iter().filter(|table| parts(&table.key));

@@ -16,6 +16,7 @@ pub mod markdown;
 mod notes;
 pub mod number;
 pub mod page;
+mod peaks;
 pub mod summary;
 pub mod terminal;
 mod values;

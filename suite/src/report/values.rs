@@ -27,7 +27,7 @@ pub(super) fn of_slopes(table: &Table<SlopeColumn>, analysis: &Analysis) -> Grid
     grid(table, &analysis.context, label::slope_heading, |column| column.transport)
 }
 
-fn grid<Column, Group: PartialEq>(
+pub(super) fn grid<Column, Group: PartialEq>(
     table: &Table<Column>,
     context: &Context,
     heading: impl Fn(&Column) -> Vec<String>,

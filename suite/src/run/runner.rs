@@ -94,6 +94,8 @@ impl Runner<'_> {
             ready: None,
             memory: Vec::new(),
             loads: Vec::new(),
+            search: None,
+            ladder: Vec::new(),
             drained: None,
             failure: None,
         };

@@ -168,6 +168,8 @@ impl Synthetic {
                 load(Mode::Open, cell, 20_000, cpu_ns, p50_ns, self.detailed),
                 load(Mode::Saturate, cell, (rate_per_s * 2.0) as u64, cpu_ns * 0.8, p50_ns * 2.0, self.detailed),
             ],
+            search: None,
+            ladder: Vec::new(),
             drained: None,
             failure: None,
         }
