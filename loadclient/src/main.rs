@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use loadclient::calibrate::{NullServerArgs, serve};
+use loadclient::calibrate::{CalibrateArgs, NullServerArgs, calibrate, serve};
 use loadclient::control::{Parent, say};
 use loadclient::preflight;
 use loadclient::report::Event;
@@ -24,6 +24,11 @@ fn main() -> ExitCode {
     match argv.get(1).and_then(|word| word.to_str()) {
         Some("null-server") => command::<NullServerArgs>(&argv, |args| {
             serve(&args.addr, args.cpu).map_err(|error| format!("cannot serve {}: {error}", args.addr))
+        }),
+        Some("calibrate") => command::<CalibrateArgs>(&argv, |args| {
+            let found = calibrate(&args)?;
+            println!("{}", serde_json::to_string(&found).expect("numbers and names are JSON"));
+            Ok(())
         }),
         _ => load(),
     }

@@ -12,6 +12,8 @@ const EXAMPLES: &str = "Examples:
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --mode saturate --in-flight 1
   loadclient --target unix:///tmp/echo.sock --conns 1000 --mode hold --heartbeat 10s --duration 1m
 
+  loadclient calibrate        what this client costs and reaches on this host (see calibrate --help)
+
 Exit codes: 0 the report is on stdout (its `gates` say whether it can be trusted),
 1 the report is on stdout, but the load could not be kept up (queue overflow, no connection left),
 2 the request is wrong or cannot be met: nothing was measured.";

@@ -9,3 +9,5 @@ mod target;
 pub use args::Args;
 pub use plan::{Mode, Shape, Spec, SpecError};
 pub use target::Target;
+
+pub(crate) use parse::{Cpus, cpus, duration_ns, rate};

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 const SOURCE_ADDRESSES_MAX: u32 = 4096;
 
 /// A duration with its unit, such as `500ms`, `2s`, `1m`, in nanoseconds.
-pub(super) fn duration_ns(text: &str) -> Result<u64, String> {
+pub(crate) fn duration_ns(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let unit_ns: f64 = match unit {
@@ -25,7 +25,7 @@ pub(super) fn duration_ns(text: &str) -> Result<u64, String> {
 }
 
 /// Frames per second: above 0, at most one a nanosecond.
-pub(super) fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "expected a number of frames per second".to_owned())?;
     if rate > 0.0 && rate <= 1e9 { Ok(rate) } else { Err("must be above 0 and at most 1e9 frames per second".into()) }
 }
@@ -42,7 +42,7 @@ pub(super) struct SourceAddresses(pub(super) Vec<Ipv4Addr>);
 
 /// CPU numbers in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cpus(pub(super) Vec<usize>);
+pub(crate) struct Cpus(pub(crate) Vec<usize>);
 
 /// `127.0.0.1,127.0.0.5-127.0.0.8` as the addresses it names.
 pub(super) fn source_addresses(text: &str) -> Result<SourceAddresses, String> {
@@ -65,7 +65,7 @@ pub(super) fn source_addresses(text: &str) -> Result<SourceAddresses, String> {
 }
 
 /// `0,2-3` as the CPU numbers it names.
-pub(super) fn cpus(text: &str) -> Result<Cpus, String> {
+pub(crate) fn cpus(text: &str) -> Result<Cpus, String> {
     let number = |text: &str| -> Result<usize, String> {
         text.trim().parse().ok().filter(|&cpu| cpu < 1024).ok_or_else(|| format!("`{text}` is no CPU number"))
     };

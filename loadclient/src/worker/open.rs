@@ -11,6 +11,9 @@ use crate::schedule::Schedule;
 /// Due frames taken before replies are looked at again, when the client is behind.
 const BATCH_FRAMES: usize = 64;
 
+/// Longer than one look for events ever takes: the rest the thread was not running, so it spent no CPU time on it.
+const POLL_NS_MAX: u64 = 20_000;
+
 /// The load of one thread.
 #[derive(Debug)]
 pub(super) struct OpenLoop<'f, 'a> {
@@ -129,11 +132,13 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
         if left == 0 || left > spin_ns {
             return self.fleet.poller.wait(Some(left.saturating_sub(spin_ns)));
         }
+        let mut before = now;
         loop {
             let events = self.fleet.poller.wait(Some(0))?;
             let after = now_ns();
+            self.spun_ns += (after - before).min(POLL_NS_MAX);
+            before = after;
             if events > 0 || after >= until {
-                self.spun_ns += after - now;
                 return Ok(events);
             }
         }

@@ -1,5 +1,6 @@
 //! The client against servers whose answers are known: what it reports must follow from them by arithmetic.
 
+mod calibration;
 mod client;
 mod datagrams;
 mod honesty;
