@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::report::{Gate, Histograms, PhaseReport, Quantiles, Report};
+use crate::report::{Gate, Histograms, PhaseReport, Quantiles, Report, each};
 use crate::tally::{DecodeError, Latencies};
 
 /// Reports that cannot be added.
@@ -98,6 +98,21 @@ impl Sum {
         for (own, other) in own.phases.iter_mut().zip(&other.phases) {
             add_phase(own, other)?;
         }
+        if let (Some(own), Some(other)) = (&mut own.churn, &other.churn) {
+            same("close", &own.close, &other.close)?;
+            same("frames_per_conn", &own.frames_per_conn, &other.frames_per_conn)?;
+            own.add(other)?;
+        }
+        if let (Some(stream), Some(other)) = (&mut own.stream, &other.stream) {
+            same("bulk", &stream.bulk, &other.bulk)?;
+            same("stream_bytes", &stream.stream_bytes, &other.stream_bytes)?;
+            same("chunk_bytes", &stream.chunk_bytes, &other.chunk_bytes)?;
+            stream.add(other, own.cpu_ns - own.spin_ns);
+        }
+        if let (Some(own), Some(other)) = (&mut own.slow_reader, &other.slow_reader) {
+            same("read_rate_bytes_per_s", &own.read_rate_bytes_per_s, &other.read_rate_bytes_per_s)?;
+            own.add(other);
+        }
         for gate in &other.gates {
             add_gate(&mut own.gates, gate);
         }
@@ -165,13 +180,6 @@ fn same<T: PartialEq + ToString>(what: &'static str, first: &T, other: &T) -> Re
         return Ok(());
     }
     Err(MergeError::Different { what, first: first.to_string(), other: other.to_string() })
-}
-
-fn each(own: &mut Vec<u64>, other: &[u64], add: impl Fn(&mut u64, u64)) {
-    own.resize(own.len().max(other.len()), 0);
-    for (own, &other) in own.iter_mut().zip(other) {
-        add(own, other);
-    }
 }
 
 /// A gate that tripped in one process has tripped for all; it is named once, with every detail.

@@ -4,8 +4,8 @@ use std::fs;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::socket::congestion_available;
-use crate::spec::{Spec, Target};
+use crate::socket::{congestion_available, local_port_range_available};
+use crate::spec::{BulkSource, Mode, Spec, Target};
 
 /// Descriptors of a client beside its connections: standard streams, and epoll set, eventfd and /proc per thread.
 const DESCRIPTORS_BASE: u64 = 16;
@@ -17,14 +17,35 @@ const DESCRIPTORS_PER_THREAD: u64 = 3;
 /// One line that says what is missing, and how to get it.
 pub fn check(spec: &Spec) -> Result<(), String> {
     descriptors(spec)?;
-    if let Some(range) = port_range() {
-        ports(spec, range)?;
+    if spec.source_ports.is_some() && !local_port_range_available() {
+        return Err("--ports needs IP_LOCAL_PORT_RANGE, which came with Linux 6.3: leave it out, or narrow \
+                    `sysctl -w net.ipv4.ip_local_port_range=\"FIRST LAST\"`"
+            .into());
     }
+    if let Some(range) = port_range() {
+        ports(spec, narrowed(range, spec.source_ports)?)?;
+    }
+    source(spec)?;
     congestion(spec)
 }
 
+/// Whether bulk data's file can be read, and has something to send.
+fn source(spec: &Spec) -> Result<(), String> {
+    let Mode::Stream(bulk) = &spec.mode else { return Ok(()) };
+    let Some(path) = bulk.source.file() else { return Ok(()) };
+    let cannot = |why: &dyn std::fmt::Display| format!("cannot send from {}: {why}", path.display());
+    let meta = fs::File::open(path).and_then(|file| file.metadata()).map_err(|error| cannot(&error))?;
+    if !meta.is_file() {
+        return Err(cannot(&"it is no regular file"));
+    }
+    if meta.len() == 0 { Err(cannot(&"it is empty")) } else { Ok(()) }
+}
+
 fn descriptors(spec: &Spec) -> Result<(), String> {
-    let needed = u64::from(spec.conns) + DESCRIPTORS_BASE + DESCRIPTORS_PER_THREAD * u64::from(spec.threads);
+    // A pipe beside every socket that is spliced into.
+    let spliced = matches!(&spec.mode, Mode::Stream(bulk) if matches!(bulk.source, BulkSource::Splice(_)));
+    let per_conn = if spliced { 3 } else { 1 };
+    let needed = per_conn * u64::from(spec.conns) + DESCRIPTORS_BASE + DESCRIPTORS_PER_THREAD * u64::from(spec.threads);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if maximum.is_some_and(|hard| needed > hard) {
         let hard = maximum.unwrap_or(u64::MAX);
@@ -40,6 +61,20 @@ fn descriptors(spec: &Spec) -> Result<(), String> {
             .map_err(|error| format!("cannot raise the soft limit of file descriptors to {maximum:?}: {error}"))?;
     }
     Ok(())
+}
+
+/// The part of the host's range that `--ports` leaves.
+fn narrowed((first, last): (u16, u16), wanted: Option<(u16, u16)>) -> Result<(u16, u16), String> {
+    let Some((low, high)) = wanted else { return Ok((first, last)) };
+    if low < first || high > last {
+        return Err(format!(
+            "--ports {low}-{high} is not inside the host's range {first}-{last}: choose ports there, or widen it with \
+             `sysctl -w net.ipv4.ip_local_port_range=\"{} {}\"`",
+            low.min(first),
+            high.max(last)
+        ));
+    }
+    Ok((low, high))
 }
 
 fn ports(spec: &Spec, (first, last): (u16, u16)) -> Result<(), String> {

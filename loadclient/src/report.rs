@@ -1,8 +1,19 @@
 //! The JSON report: what one load client asked for, what it got, and how far it can be trusted.
 
+mod churn;
+mod slow;
+mod stream;
+mod sum;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use churn::Churn;
+pub use slow::SlowReader;
+pub use stream::Stream;
+pub(crate) use stream::cpu_per_byte;
+pub(crate) use sum::each;
 
 /// Version of [`Report`]; fields are only ever added.
 pub const SCHEMA: u32 = 1;
@@ -25,7 +36,7 @@ pub enum Event {
 ///
 /// Durations are nanoseconds, sizes are bytes, rates are frames per second.
 /// Unanswered and unsent requests count as +∞: a quantile that falls among them is `null`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub schema: u32,
     /// Version of the client.
@@ -85,6 +96,15 @@ pub struct Report {
     /// Of a load whose rate changes (`--phases`), in order; empty of others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseReport>,
+    /// What only `--mode churn` has to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub churn: Option<Churn>,
+    /// What only `--mode stream` has to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
+    /// What only `--mode slow-reader` has to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_reader: Option<SlowReader>,
     /// Gates that the client itself saw tripped; empty means valid as far as the client can tell.
     pub gates: Vec<Gate>,
 }

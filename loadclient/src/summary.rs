@@ -1,8 +1,9 @@
 //! The report of one process, from what its threads measured.
 
 use crate::gates;
-use crate::report::{Histograms, Report, SCHEMA};
-use crate::spec::{Mode, Spec};
+use crate::report::{self, Histograms, Report, SCHEMA};
+use crate::spec::{Close, Mode, Spec, Target};
+use crate::tally::{ChurnTally, SlowTally, StreamTally};
 use crate::worker::Outcome;
 
 /// Adds the threads up. There is at least one.
@@ -24,11 +25,11 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
         seed: spec.seed,
         processes: 1,
         threads: spec.threads,
-        payload_bytes: spec.payload_bytes.into(),
+        payload_bytes: if spec.mode.is_of_frames() { spec.payload_bytes.into() } else { 0 },
         in_flight: match spec.mode {
             Mode::Saturate { in_flight } => in_flight,
             Mode::Open { in_flight_max, .. } => in_flight_max.unwrap_or(0),
-            Mode::Hold { .. } => 0,
+            _ => 0,
         },
         conns_asked: spec.conns.into(),
         conns_live: sum(|o| o.conns_live),
@@ -62,8 +63,64 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
             connect: tally.connect.encode(),
         },
         phases: spec.phases.iter().zip(&tally.phases).map(|(asked, seen)| seen.report(asked, begin_ns)).collect(),
+        churn: tally.churn.as_ref().map(|counts| churn(spec, counts)),
+        stream: tally.stream.as_ref().map(|counts| stream(spec, counts, sum(|o| o.cpu_ns - o.spin_ns))),
+        slow_reader: tally.slow.as_ref().map(|counts| slow_reader(spec, counts)),
         gates: gates::judge(spec, outcomes, &tally),
         frames_ok_by_second: tally.completed_by_second,
         errors: tally.errors,
+    }
+}
+
+fn stream(spec: &Spec, counts: &StreamTally, cpu_ns: u64) -> report::Stream {
+    let Mode::Stream(bulk) = &spec.mode else { unreachable!("only bulk data counts its bytes") };
+    let bytes_acked = counts.bytes_acked_by_second.iter().sum();
+    report::Stream {
+        bulk: bulk.frame.name().into(),
+        source: bulk.source.to_string(),
+        stream_bytes: bulk.stream_bytes,
+        chunk_bytes: bulk.chunk_bytes.into(),
+        streams_finished: counts.finished,
+        streams_unfinished: counts.unfinished,
+        bytes_acked,
+        bytes_acked_by_second: counts.bytes_acked_by_second.clone(),
+        rate_bytes_per_s: bytes_acked as f64 * 1e9 / spec.duration_ns as f64,
+        cpu_ns_per_byte: report::cpu_per_byte(cpu_ns, bytes_acked),
+    }
+}
+
+fn slow_reader(spec: &Spec, counts: &SlowTally) -> report::SlowReader {
+    let Mode::SlowReader(slow) = spec.mode else { unreachable!("only slow readers have a backlog") };
+    report::SlowReader {
+        read_rate_bytes_per_s: slow.read_rate_bytes_per_s,
+        rcvbuf_bytes: counts.rcvbuf_bytes,
+        bytes_read: counts.bytes_read,
+        conns_dropped: counts.conns_dropped,
+        first_drop_ns: counts.first_drop_ns,
+        backlog_bytes: counts.backlog_bytes,
+        backlog_received_bytes: counts.backlog_received_bytes,
+        backlog_unsent_bytes: counts.backlog_unsent_bytes,
+        backlog_server_bytes: counts.backlog_bytes - counts.backlog_received_bytes - counts.backlog_unsent_bytes,
+        frames_held_back: counts.frames_held_back,
+    }
+}
+
+fn churn(spec: &Spec, counts: &ChurnTally) -> report::Churn {
+    let Mode::Churn(churn) = spec.mode else { unreachable!("only churn counts its connections") };
+    let over_tcp = spec.targets.iter().any(|target| matches!(target, Target::Tcp(_)));
+    report::Churn {
+        frames_per_conn: churn.frames,
+        close: churn.close.name().into(),
+        time_wait: if churn.close == Close::Fin && over_tcp { "client" } else { "none" }.into(),
+        conns_opened: counts.opened_by_second.iter().sum(),
+        conns_closed: counts.closed_by_second.iter().sum(),
+        conns_failed: counts.failed_by_second.iter().sum(),
+        conns_unclosed: counts.unclosed,
+        conns_peak: counts.peak,
+        opened_by_second: counts.opened_by_second.clone(),
+        closed_by_second: counts.closed_by_second.clone(),
+        failed_by_second: counts.failed_by_second.clone(),
+        close_ns: counts.close.quantiles(),
+        close_hdr: counts.close.encode(),
     }
 }

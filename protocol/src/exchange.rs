@@ -85,25 +85,30 @@ impl Exchange {
 
     /// Appends `request` to `output` and expects its reply. Returns its sequence number.
     pub fn send(&mut self, request: Request, output: &mut Vec<u8>) -> u64 {
-        let sequence = self.sent;
-        let (kind, reply, reply_length) = match request {
-            Request::Ping => (Kind::Ping, Kind::Pong, 0),
-            Request::Echo { length } => (Kind::Echo, Kind::Echo, length),
-            Request::Sink { .. } => (Kind::Sink, Kind::Ack, 0),
-            Request::Stream { .. } => (Kind::Stream, Kind::Ack, 0),
-            Request::Chunk { .. } => (Kind::Chunk, Kind::Ack, 0),
-        };
+        let (sequence, tag) = (self.sent, self.tag);
         match request {
-            Request::Ping => output.extend_from_slice(&Header::encode(kind, 0)),
-            Request::Echo { length } | Request::Sink { length } | Request::Chunk { length } => {
-                pattern::append_frame(kind, length, self.tag, sequence, output);
-            }
+            Request::Ping => output.extend_from_slice(&Header::encode(Kind::Ping, 0)),
+            Request::Echo { length } => pattern::append_frame(Kind::Echo, length, tag, sequence, output),
+            Request::Sink { length } => pattern::append_frame(Kind::Sink, length, tag, sequence, output),
+            Request::Chunk { length } => pattern::append_frame(Kind::Chunk, length, tag, sequence, output),
             Request::Stream { total, chunk } => {
-                output.extend_from_slice(&Header::encode(kind, 10));
+                output.extend_from_slice(&Header::encode(Kind::Stream, 10));
                 output.extend_from_slice(&total.to_be_bytes());
                 output.extend_from_slice(&chunk.to_be_bytes());
             }
         }
+        self.announce(request)
+    }
+
+    /// Expects the reply to a `request` whose bytes the caller sends itself, in whatever way: bulk data out of a file need not
+    /// pass through memory, and no reply depends on its content. Returns its sequence number.
+    pub fn announce(&mut self, request: Request) -> u64 {
+        let sequence = self.sent;
+        let (reply, reply_length) = match request {
+            Request::Ping => (Kind::Pong, 0),
+            Request::Echo { length } => (Kind::Echo, length),
+            Request::Sink { .. } | Request::Stream { .. } | Request::Chunk { .. } => (Kind::Ack, 0),
+        };
         self.expect(Run { kind: reply, length: reply_length, count: 1 });
         self.sent += 1;
         sequence
@@ -154,6 +159,13 @@ impl Exchange {
     #[must_use]
     pub const fn answered(&self) -> u64 {
         self.answered
+    }
+
+    /// Bytes of the reply in progress that came already, its header included.
+    #[inline]
+    #[must_use]
+    pub const fn partial_bytes(&self) -> usize {
+        self.header_have as usize + self.checked as usize
     }
 
     fn expect(&mut self, run: Run) {

@@ -2,6 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 
+use super::mode::{BulkFrame, BulkSource, Close};
 use super::parse::{self, Cpus, SourceAddresses};
 use super::phases::Phases;
 use super::target::Target;
@@ -11,6 +12,10 @@ const EXAMPLES: &str = "Examples:
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --phases 10s@1000,20s@1000..5000,1s@20000
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --mode saturate --in-flight 1
   loadclient --target unix:///tmp/echo.sock --conns 1000 --mode hold --heartbeat 10s --duration 1m
+  loadclient --target tcp://127.0.0.1:7000 --mode churn --total-rate 2000 --close fin
+  loadclient --target tcp://127.0.0.1:7000 --mode churn --in-flight 64 --close rst
+  loadclient --target tcp://127.0.0.1:7000 --conns 4 --mode stream --stream-bytes 64MiB --source sendfile:FILE
+  loadclient --target tcp://127.0.0.1:7000 --conns 10 --mode slow-reader --rate 100 --payload 16384 --read-rate 4096
 
   loadclient calibrate        what this client costs and reaches on this host (see calibrate --help)
 
@@ -26,6 +31,12 @@ pub(super) enum ModeName {
     Saturate,
     /// Connections stay open; active ones send one frame per `--heartbeat`, if given.
     Hold,
+    /// Connect, exchange `--frames`, close, and again: at `--total-rate` connections/s, or `--in-flight` at a time.
+    Churn,
+    /// Bulk data in one direction, every frame acknowledged: bytes/s, CPU per byte.
+    Stream,
+    /// As open, but each connection reads only `--read-rate` bytes/s: what does the server do?
+    SlowReader,
 }
 
 /// How intended times are spaced.
@@ -48,16 +59,16 @@ pub struct Args {
     pub(super) targets: Vec<Target>,
     #[arg(long, value_enum, default_value = "open")]
     pub(super) mode: ModeName,
-    /// Connections to open.
+    /// Connections to open; the most at a time in churn (1024 there unless given).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) conns: u32,
-    /// Share of the connections that carry load; the others stay idle.
-    #[arg(long, value_name = "SHARE", default_value = "1", value_parser = parse::fraction)]
-    pub(super) active_frac: f64,
-    /// Frames per second on each active connection (open).
+    pub(super) conns: Option<u32>,
+    /// Share of the connections that carry load; the others stay idle (all but churn) [default: 1].
+    #[arg(long, value_name = "SHARE", value_parser = parse::fraction)]
+    pub(super) active_frac: Option<f64>,
+    /// Frames per second on each active connection (open, slow-reader).
     #[arg(long, value_name = "PER_S", value_parser = parse::rate, conflicts_with = "total_rate")]
     pub(super) rate: Option<f64>,
-    /// Frames per second over all active connections (open).
+    /// Frames per second over all active connections (open, slow-reader), connections per second (churn).
     #[arg(long, value_name = "PER_S", value_parser = parse::rate)]
     pub(super) total_rate: Option<f64>,
     /// A rate that changes (open), frames per second over all active connections: LENGTH@RATE, or LENGTH@RATE..RATE for a
@@ -65,19 +76,43 @@ pub struct Args {
     /// the warm-up has the first one's rate. The report tells them apart.
     #[arg(long, value_name = "PHASES", conflicts_with_all = ["rate", "total_rate", "duration"])]
     pub(super) phases: Option<Phases>,
-    /// Payload bytes of each ECHO, 0 to 65535 (65504 over UDP).
-    #[arg(long, value_name = "BYTES", default_value = "64")]
-    pub(super) payload: u16,
+    /// Payload bytes of each ECHO, 0 to 65535 (65504 over UDP) [default: 64].
+    #[arg(long, value_name = "BYTES")]
+    pub(super) payload: Option<u16>,
     /// Requests in flight on each active connection (saturate: always so many, 1 by default; open: at most, no limit
-    /// by default; the others wait in the client, their clocks running).
+    /// by default; the others wait in the client, their clocks running). Connections at a time (churn).
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(super) in_flight: Option<u32>,
-    /// Spacing of intended times (open, hold).
+    /// Spacing of intended times (open, hold, churn, slow-reader).
     #[arg(long, value_enum)]
     pub(super) schedule: Option<Shape>,
     /// Period at which an active connection sends (hold).
     #[arg(long, value_name = "TIME", value_parser = parse::duration_ns)]
     pub(super) heartbeat: Option<u64>,
+    /// Frames exchanged on each connection, one after the other (churn) [default: 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) frames: Option<u32>,
+    /// How connections end: the client's half-close, or its reset, which leaves no TIME_WAIT (churn) [default: fin].
+    #[arg(long, value_enum)]
+    pub(super) close: Option<Close>,
+    /// What carries the bulk data (stream) [default: stream].
+    #[arg(long, value_enum)]
+    pub(super) bulk: Option<BulkFrame>,
+    /// Bytes of one stream, such as 1MiB or 1GiB; the next follows on the same connection (stream) [default: 1MiB].
+    #[arg(long, value_name = "BYTES", value_parser = parse::bytes)]
+    pub(super) stream_bytes: Option<u64>,
+    /// Payload bytes of a CHUNK or SINK, at most 65535 (stream) [default: 65535].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) chunk: Option<u16>,
+    /// memory, copy:FILE, sendfile:FILE or splice:FILE; a short file is read again from its start (stream) [default: memory].
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) source: Option<BulkSource>,
+    /// Bytes that each connection reads per second, such as 4096 or 1MiB (slow-reader).
+    #[arg(long, value_name = "BYTES", value_parser = parse::bytes)]
+    pub(super) read_rate: Option<u64>,
+    /// SO_RCVBUF of each connection: a small one lets slowness reach the server sooner (slow-reader).
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    pub(super) rcvbuf: Option<u32>,
     /// Length of the measured window.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::duration_ns)]
     pub(super) duration: u64,
@@ -96,6 +131,9 @@ pub struct Args {
     /// Connections opened per second.
     #[arg(long, value_name = "PER_S", default_value = "10000", value_parser = parse::rate)]
     pub(super) connect_rate: f64,
+    /// Source ports to take, such as 40000-49999, out of the host's range (TCP, Linux 6.3).
+    #[arg(long, value_name = "FIRST-LAST", value_parser = parse::ports)]
+    pub(super) ports: Option<(u16, u16)>,
     /// Source addresses, such as 127.0.0.1-127.0.0.8; connections go round-robin.
     #[arg(long, value_name = "LIST", value_parser = parse::source_addresses)]
     pub(super) srcips: Option<SourceAddresses>,
@@ -105,7 +143,7 @@ pub struct Args {
     /// After how long a datagram counts as lost; a saturating connection then goes on (UDP).
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = parse::duration_ns)]
     pub(super) timeout: u64,
-    /// Requests that may wait on one connection, due or in flight; one more fails the trial (open, hold).
+    /// Requests that may wait on one connection, due or in flight; one more fails the trial (open, hold, churn).
     #[arg(long, value_name = "N", default_value = "65536", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) queue: u32,
     /// Seed of everything that is drawn at random.

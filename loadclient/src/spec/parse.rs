@@ -24,6 +24,37 @@ pub(crate) fn duration_ns(text: &str) -> Result<u64, String> {
     if ns > 7.0 * 24.0 * 3600e9 { Err("longer than a week".into()) } else { Ok(ns.round() as u64) }
 }
 
+/// A number of bytes above 0, plain or with its unit: `4096`, `64KiB`, `1MiB`, `1GiB`.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let wanted = "expected a number of bytes, such as 4096, 64KiB, 1MiB, 1GiB";
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let shift = match unit {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err(wanted.into()),
+    };
+    let number: u64 = number.parse().map_err(|_| wanted.to_owned())?;
+    match number.checked_mul(1 << shift) {
+        Some(0) => Err("must be above 0".into()),
+        // A rate of so many bytes times a week of nanoseconds stays inside u128, and a sum of them inside u64.
+        Some(bytes) if bytes <= 1 << 50 => Ok(bytes),
+        _ => Err("more than a pebibyte".into()),
+    }
+}
+
+/// `40000-49999` as its ends.
+pub(super) fn ports(text: &str) -> Result<(u16, u16), String> {
+    let number = |text: &str| -> Result<u16, String> {
+        text.trim().parse().ok().filter(|&port| port > 0).ok_or_else(|| format!("`{text}` is no port number"))
+    };
+    let (first, last) = text.split_once('-').ok_or("expected a range of ports, such as 40000-49999")?;
+    let (first, last) = (number(first)?, number(last)?);
+    if first > last { Err(format!("the range `{text}` is backwards")) } else { Ok((first, last)) }
+}
+
 /// Frames per second: above 0, at most one a nanosecond.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "expected a number of frames per second".to_owned())?;
@@ -93,6 +124,25 @@ mod tests {
         assert_eq!(duration_ns("0s"), Ok(0));
         for wrong in ["", "5", "s", "-1s", "1.2.3s", "2 s", "8760h"] {
             assert!(duration_ns(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(bytes("1"), Ok(1));
+        assert_eq!(bytes("64KiB"), Ok(65_536));
+        assert_eq!(bytes("1GiB"), Ok(1 << 30));
+        for wrong in ["", "0", "0MiB", "1.5MiB", "MiB", "-1", "1 MiB", "1mb", "99999999999999GiB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn port_ranges() {
+        assert_eq!(ports("40000-49999"), Ok((40_000, 49_999)));
+        assert_eq!(ports("7-7"), Ok((7, 7)));
+        for wrong in ["", "5", "0-5", "6-5", "1-65536", "a-b"] {
+            assert!(ports(wrong).is_err(), "{wrong}");
         }
     }
 

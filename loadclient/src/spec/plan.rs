@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use thiserror::Error;
 
-use super::args::{Args, ModeName};
+use super::args::Args;
+use super::mode::{self, Mode};
 use super::target::Target;
 use crate::schedule::Phase;
 
@@ -12,6 +13,7 @@ pub use super::args::Shape;
 
 /// The largest ECHO payload that fits an IPv4 UDP datagram with its frame header.
 const UDP_PAYLOAD_BYTES_MAX: u16 = 65_507 - 3;
+const PAYLOAD_BYTES_DEFAULT: u16 = 64;
 
 /// A request that can be carried out as far as its own words go; [`crate::preflight`] asks the host.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Spec {
     pub cpus: Vec<usize>,
     pub connect_rate_per_s: f64,
     pub source_addresses: Vec<IpAddr>,
+    /// First and last of the source ports to take; `None` is the host's range.
+    pub source_ports: Option<(u16, u16)>,
     pub connect_timeout_ns: u64,
     pub timeout_ns: u64,
     pub queue_max: u32,
@@ -47,35 +51,25 @@ pub struct Spec {
     pub verbose: bool,
 }
 
-/// How load is applied.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Mode {
-    /// Intended times at `total_rate_per_s` (on average, if there are [phases](Spec::phases)) over all active connections, of which each has at most `in_flight_max`
-    /// requests in flight.
-    Open { total_rate_per_s: f64, shape: Shape, in_flight_max: Option<u32> },
-    /// `in_flight` requests in flight on each active connection.
-    Saturate { in_flight: u32 },
-    /// No load but the heartbeats, if any: one frame per `period_ns` and active connection.
-    Hold { heartbeat: Option<(u64, Shape)> },
-}
-
-impl Mode {
-    /// As `--mode` spells it.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Open { .. } => "open",
-            Self::Saturate { .. } => "saturate",
-            Self::Hold { .. } => "hold",
-        }
-    }
-}
-
 /// A command line that contradicts itself.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpecError {
-    #[error("--mode open needs --rate (frames/s per active connection), --total-rate (their sum) or --phases")]
-    NoRate,
+    #[error("--conns is missing: how many connections to open")]
+    NoConns,
+    #[error("--mode {0} needs --rate (frames/s per active connection), --total-rate (their sum){1}")]
+    NoRate(&'static str, &'static str),
+    #[error("--mode slow-reader needs --read-rate: how many bytes each connection reads per second")]
+    NoReadRate,
+    #[error(
+        "--conns {conns} and --in-flight {in_flight} both say how many connections are open at a time: leave one out"
+    )]
+    TwiceAtOnce { conns: u32, in_flight: u32 },
+    #[error("--total-rate is on a schedule, --in-flight as fast as possible: choose one (--conns bounds a schedule)")]
+    PacedInFlight,
+    #[error("--mode {0} needs connections, which udp:// targets have not: give tcp:// or unix:// ones")]
+    NoDatagrams(&'static str),
+    #[error("--close rst is TCP's: unix:// connections have no reset and no TIME_WAIT, leave it out")]
+    UnixReset,
     #[error("--{option} has no meaning in --mode {mode}: leave it out")]
     Meaningless { option: &'static str, mode: &'static str },
     #[error("--{0} must be longer than 0s")]
@@ -98,7 +92,7 @@ impl Spec {
             Mode::Open { .. } | Mode::Hold { heartbeat: Some(_) } => {
                 (f64::from(self.active) * 1e9 / self.connect_rate_per_s) as u64
             }
-            Mode::Saturate { .. } | Mode::Hold { heartbeat: None } => 0,
+            _ => 0,
         }
     }
 }
@@ -107,8 +101,10 @@ impl TryFrom<Args> for Spec {
     type Error = SpecError;
 
     fn try_from(args: Args) -> Result<Self, SpecError> {
-        let active = ((f64::from(args.conns) * args.active_frac).round() as u32).clamp(1, args.conns);
-        let mode = mode(&args, active)?;
+        let conns = mode::conns(&args)?;
+        let active = ((f64::from(conns) * args.active_frac.unwrap_or(1.0)).round() as u32).clamp(1, conns);
+        let mode = mode::mode(&args, active)?;
+        let payload = args.payload.unwrap_or(PAYLOAD_BYTES_DEFAULT);
         if args.duration == 0 {
             return Err(SpecError::ZeroTime("duration"));
         }
@@ -118,8 +114,8 @@ impl TryFrom<Args> for Spec {
         if args.timeout == 0 {
             return Err(SpecError::ZeroTime("timeout"));
         }
-        if args.payload > UDP_PAYLOAD_BYTES_MAX && args.targets.iter().any(Target::is_datagram) {
-            return Err(SpecError::DatagramTooLarge(args.payload));
+        if payload > UDP_PAYLOAD_BYTES_MAX && args.targets.iter().any(Target::is_datagram) {
+            return Err(SpecError::DatagramTooLarge(payload));
         }
         let source_addresses: Vec<IpAddr> =
             args.srcips.map_or_else(Vec::new, |list| list.0.into_iter().map(Ipv4Addr::into).collect());
@@ -133,17 +129,18 @@ impl TryFrom<Args> for Spec {
         Ok(Self {
             targets: args.targets,
             mode,
-            conns: args.conns,
+            conns,
             active,
-            payload_bytes: args.payload,
+            payload_bytes: payload,
             duration_ns,
             phases: args.phases.map_or_else(Vec::new, |phases| phases.0),
             warmup_ns: args.warmup,
             grace_ns: args.grace,
-            threads: args.threads.min(args.conns),
+            threads: args.threads.min(conns),
             cpus: args.cpus.map_or_else(Vec::new, |list| list.0),
             connect_rate_per_s: args.connect_rate,
             source_addresses,
+            source_ports: args.ports,
             connect_timeout_ns: args.connect_timeout,
             timeout_ns: args.timeout,
             queue_max: args.queue,
@@ -159,58 +156,12 @@ impl TryFrom<Args> for Spec {
     }
 }
 
-fn mean_per_s(phases: &[Phase]) -> f64 {
-    let ns: u64 = phases.iter().map(|phase| phase.length_ns).sum();
-    phases.iter().map(Phase::frames).sum::<f64>() * 1e9 / ns as f64
-}
-
-fn mode(args: &Args, active: u32) -> Result<Mode, SpecError> {
-    let (name, allowed): (_, &[&str]) = match args.mode {
-        ModeName::Open => ("open", &["rate", "total-rate", "phases", "schedule", "in-flight"]),
-        ModeName::Saturate => ("saturate", &["in-flight"]),
-        ModeName::Hold => ("hold", &["heartbeat", "schedule"]),
-    };
-    let given = [
-        ("rate", args.rate.is_some()),
-        ("total-rate", args.total_rate.is_some()),
-        ("phases", args.phases.is_some()),
-        ("schedule", args.schedule.is_some()),
-        ("in-flight", args.in_flight.is_some()),
-        ("heartbeat", args.heartbeat.is_some()),
-    ];
-    // An option that would be ignored is a misunderstanding: better said now than found in a result.
-    if let Some(&(option, _)) = given.iter().find(|(option, is_given)| *is_given && !allowed.contains(option)) {
-        return Err(SpecError::Meaningless { option, mode: name });
-    }
-    match args.mode {
-        ModeName::Open => {
-            let total_rate_per_s = match (args.rate, args.total_rate, &args.phases) {
-                (Some(each), ..) => each * f64::from(active),
-                (None, Some(total), _) => total,
-                (None, None, Some(phases)) => mean_per_s(&phases.0),
-                (None, None, None) => return Err(SpecError::NoRate),
-            };
-            if total_rate_per_s > 1e9 {
-                return Err(SpecError::RateTooHigh(total_rate_per_s.to_string()));
-            }
-            let shape = args.schedule.unwrap_or(Shape::Poisson);
-            Ok(Mode::Open { total_rate_per_s, shape, in_flight_max: args.in_flight })
-        }
-        ModeName::Saturate => Ok(Mode::Saturate { in_flight: args.in_flight.unwrap_or(1) }),
-        ModeName::Hold => match args.heartbeat {
-            Some(0) => Err(SpecError::ZeroTime("heartbeat")),
-            Some(period) => Ok(Mode::Hold { heartbeat: Some((period, args.schedule.unwrap_or(Shape::UniformPhase))) }),
-            None if args.schedule.is_some() => Err(SpecError::Meaningless { option: "schedule", mode: name }),
-            None => Ok(Mode::Hold { heartbeat: None }),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::spec::{Bulk, BulkFrame, BulkSource, Churn, Close};
 
     fn parse(line: &str) -> Result<Spec, String> {
         let args = Args::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())?;
@@ -249,6 +200,43 @@ mod tests {
         check("--target unix:// --conns 1 --rate 1", "path is empty");
         check("--target udp://127.0.0.1:1 --conns 1 --rate 1 --payload 65505", "UDP datagram");
         check("--target unix:///x --conns 1 --rate 1 --srcips 127.0.0.1", "--srcips");
+    }
+
+    #[test]
+    fn modes_refuse_what_they_cannot_mean() {
+        let tcp = "--target tcp://127.0.0.1:1";
+        check(&format!("{tcp} --rate 1"), "--conns is missing");
+        check(&format!("{tcp} --mode churn --conns 1 --rate 1"), "--rate has no meaning in --mode churn");
+        check(&format!("{tcp} --mode churn --conns 2 --in-flight 3"), "--conns 2 and --in-flight 3");
+        check(&format!("{tcp} --mode churn --total-rate 2 --in-flight 3"), "choose one");
+        check(&format!("{tcp} --mode churn --schedule fixed"), "--schedule has no meaning in --mode churn without");
+        check("--target udp://127.0.0.1:1 --mode churn", "needs connections");
+        check("--target unix:///x --mode churn --close rst", "--close rst is TCP's");
+        check(&format!("{tcp} --mode stream --conns 1 --payload 5"), "--payload has no meaning in --mode stream");
+        check(&format!("{tcp} --mode stream --conns 1 --chunk 65536"), "65536");
+        check(&format!("{tcp} --mode stream --conns 1 --stream-bytes 0"), "above 0");
+        check(&format!("{tcp} --mode stream --conns 1 --source disk"), "sendfile:FILE");
+        check("--target udp://127.0.0.1:1 --mode stream --conns 1", "needs connections");
+        check(&format!("{tcp} --mode slow-reader --conns 1 --rate 1"), "needs --read-rate");
+        check(&format!("{tcp} --mode slow-reader --conns 1 --read-rate 1"), "--mode slow-reader needs --rate");
+        check(&format!("{tcp} --mode open --conns 1 --rate 1 --close fin"), "--close has no meaning in --mode open");
+        check(&format!("{tcp} --conns 1 --rate 1 --ports 9-8"), "backwards");
+    }
+
+    #[test]
+    fn modes_have_their_defaults() {
+        let of = |line: &str| parse(&format!("loadclient --target tcp://127.0.0.1:1 {line}")).expect(line);
+        let churn = of("--mode churn --total-rate 5");
+        assert_eq!(churn.conns, 1024);
+        let expected = Churn { pace: Some((5.0, Shape::Poisson)), frames: 1, close: Close::Fin };
+        assert_eq!(churn.mode, Mode::Churn(expected));
+        let churn = of("--mode churn --in-flight 7 --frames 3 --close rst");
+        assert_eq!(churn.conns, 7);
+        assert_eq!(churn.mode, Mode::Churn(Churn { pace: None, frames: 3, close: Close::Rst }));
+        let stream = of("--mode stream --conns 2 --stream-bytes 1GiB --source splice:/a:b");
+        let source = BulkSource::Splice("/a:b".into());
+        let bulk = Bulk { frame: BulkFrame::Stream, stream_bytes: 1 << 30, chunk_bytes: 65535, source };
+        assert_eq!(stream.mode, Mode::Stream(bulk));
     }
 
     #[test]

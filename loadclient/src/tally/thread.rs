@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Latencies, PhaseTally};
+use super::{ChurnTally, Latencies, PhaseTally, SlowTally, StreamTally};
 use crate::clock::NANOS_PER_SECOND;
 use crate::ledger::Flight;
 use crate::schedule::Phase;
@@ -60,6 +60,12 @@ pub struct Tally {
     pub bytes_out: u64,
     pub bytes_in: u64,
     pub errors: BTreeMap<String, u64>,
+    /// Churn's own counts; absent in other modes.
+    pub churn: Option<Box<ChurnTally>>,
+    /// Bulk data's own counts; absent in other modes.
+    pub stream: Option<Box<StreamTally>>,
+    /// Slow readers' own counts; absent in other modes.
+    pub slow: Option<Box<SlowTally>>,
 }
 
 impl Tally {
@@ -86,6 +92,9 @@ impl Tally {
             bytes_out: 0,
             bytes_in: 0,
             errors: BTreeMap::new(),
+            churn: None,
+            stream: None,
+            slow: None,
         }
     }
 
@@ -235,6 +244,15 @@ impl Tally {
         self.frames_written += other.frames_written;
         self.bytes_out += other.bytes_out;
         self.bytes_in += other.bytes_in;
+        if let (Some(own), Some(other)) = (&mut self.churn, &other.churn) {
+            own.merge(other);
+        }
+        if let (Some(own), Some(other)) = (&mut self.stream, &other.stream) {
+            own.merge(other);
+        }
+        if let (Some(own), Some(other)) = (&mut self.slow, &other.slow) {
+            own.merge(other);
+        }
         for (kind, count) in &other.errors {
             *self.errors.entry(kind.clone()).or_default() += count;
         }

@@ -18,11 +18,11 @@ use crate::spec::{Mode, Target};
 use crate::tally::Tally;
 
 /// One read of a thread takes at most this: the largest frame with its header, and room for more.
-const READ_BYTES: usize = 128 * 1024;
+pub(super) const READ_BYTES: usize = 128 * 1024;
 /// A write is begun once this much is encoded; one frame may exceed it.
 const WRITE_BYTES: usize = 64 * 1024;
 /// Requests that may wait on one thread: 24 bytes each.
-const ENTRIES_MAX: u32 = 4 << 20;
+pub(super) const ENTRIES_MAX: u32 = 4 << 20;
 
 /// All connections of one thread.
 #[derive(Debug)]
@@ -213,7 +213,7 @@ impl<'a> Fleet<'a> {
         self.links[k as usize].fd = None;
     }
 
-    fn wrong(&mut self, k: u32, error: ExchangeError) {
+    pub(super) fn wrong(&mut self, k: u32, error: ExchangeError) {
         let kind = failure::of_exchange(error);
         self.tally.wrong += u64::from(failure::is_wrong_reply(&kind));
         self.fail(k, &kind);
@@ -293,6 +293,18 @@ impl<'a> Fleet<'a> {
         link.outbox = self.outboxes.keep(&output[taken..]);
         self.block(k);
         false
+    }
+
+    /// Bytes of `k` that a full socket did not take.
+    pub(super) fn outbox_bytes(&self, k: u32) -> u64 {
+        let outbox = self.links[k as usize].outbox;
+        if outbox == NO_OUTBOX { 0 } else { self.outboxes.pending(outbox).len() as u64 }
+    }
+
+    /// Bytes of the frames that are encoded on `k` and not answered.
+    pub(super) fn bytes_in_flight(&self, k: u32) -> u64 {
+        let link = &self.links[k as usize];
+        u64::from(link.queue.len() - link.waiting) * self.frame_bytes as u64
     }
 
     fn block(&mut self, k: u32) {

@@ -4,6 +4,7 @@ use std::io;
 
 use super::fleet::Fleet;
 use super::phases::{Phases, Timeline, WindowUsage};
+use super::throttle::Throttle;
 use crate::clock::now_ns;
 use crate::ledger::Flight;
 use crate::schedule::Schedule;
@@ -32,6 +33,8 @@ pub(super) struct OpenLoop<'f, 'a> {
     spun_ns: u64,
     /// Scratch: connections that lost datagrams, and how many.
     lost: Vec<(u32, u64)>,
+    /// Who reads slowly, and how; `None` reads all there is at once.
+    throttle: Option<Throttle>,
 }
 
 impl<'f, 'a> OpenLoop<'f, 'a> {
@@ -51,9 +54,16 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
             due_ns: u64::MAX,
             spun_ns: 0,
             lost: Vec::new(),
+            throttle: None,
         };
         own.due_ns = own.next_due_ns();
         own
+    }
+
+    /// The same, with replies read at a rate only.
+    pub(super) fn throttled(mut self, read_rate_bytes_per_s: u64) -> Self {
+        self.throttle = Some(Throttle::new(self.fleet, read_rate_bytes_per_s, self.phases.timeline.load_ns));
+        self
     }
 
     /// Applies the load until all is answered, or the grace time is over.
@@ -66,17 +76,27 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
                 && (self.due_ns == u64::MAX || now >= self.phases.timeline.grace_end_ns)
             {
                 self.give_up();
+                self.fleet.tally.slow = self.throttle.take().map(|throttle| Box::new(throttle.into_tally()));
                 return Ok(self.phases.used());
             }
             self.fleet.sweep(now, &mut self.lost);
             while let Some((k, _)) = self.lost.pop() {
                 self.release(k);
             }
+            if let Some(throttle) = &mut self.throttle {
+                throttle.tick(self.fleet, &self.slots, now);
+                if self.phases.ended() {
+                    throttle.note_backlog(self.fleet, &self.slots);
+                }
+            }
             self.fire(now);
             let events = self.wait()?;
             for index in 0..events {
                 let Some(ready) = self.fleet.poller.ready(index) else { continue };
-                let (_, now) = self.fleet.on_ready(ready);
+                let now = match &mut self.throttle {
+                    Some(throttle) => throttle.on_ready(self.fleet, ready),
+                    None => self.fleet.on_ready(ready).1,
+                };
                 self.release(ready.token);
                 // A full batch of events must not make the schedule wait.
                 self.fire(now);
@@ -124,7 +144,10 @@ impl<'f, 'a> OpenLoop<'f, 'a> {
 
     /// Waits for events until the next frame is due or a boundary is reached.
     fn wait(&mut self) -> io::Result<usize> {
-        let until = self.due_ns.min(self.phases.next_ns()).min(self.fleet.sweep_ns);
+        let mut until = self.due_ns.min(self.phases.next_ns()).min(self.fleet.sweep_ns);
+        if let Some(throttle) = &self.throttle {
+            until = until.min(throttle.next_ns());
+        }
         let now = now_ns();
         let left = until.saturating_sub(now);
         let spin_ns = self.fleet.shared.spec.spin_ns;

@@ -73,6 +73,12 @@ impl Phases {
         now_ns < self.timeline.window.end_ns
     }
 
+    /// Whether the window is over and noted.
+    #[inline]
+    pub(super) const fn ended(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Whether all is done: load is over, and nothing is awaited any more.
     #[inline]
     pub(super) fn over(&self, now_ns: u64, fleet: &Fleet<'_>) -> bool {

@@ -12,15 +12,16 @@ use std::thread;
 use protocol::{Exchange, Probe};
 use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
 
+use super::churn::{self, Churner};
 use super::connect::connect_all;
 use super::fleet::Fleet;
 use super::open::OpenLoop;
 use super::phases::{Timeline, WindowUsage};
-use super::saturate;
+use super::{saturate, stream};
 use crate::link::{Link, Wire};
 use crate::schedule::{Phase, Profile, Schedule};
 use crate::socket::SocketOptions;
-use crate::spec::{Mode, Spec};
+use crate::spec::{Churn, Mode, Spec};
 use crate::tally::{Attribution, Tally};
 
 /// What all threads of a client see.
@@ -42,7 +43,12 @@ impl Shared {
     #[must_use]
     pub fn new(spec: Spec) -> Self {
         Self {
-            socket_options: SocketOptions { nodelay: spec.nodelay, congestion: spec.congestion.clone() },
+            socket_options: SocketOptions {
+                nodelay: spec.nodelay,
+                congestion: spec.congestion.clone(),
+                source_ports: spec.source_ports,
+                rcvbuf_bytes: if let Mode::SlowReader(slow) = &spec.mode { slow.rcvbuf_bytes } else { None },
+            },
             timeline: OnceLock::new(),
             live: AtomicU64::new(0),
             reached: spec.targets.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -147,23 +153,39 @@ impl Worker {
         let spec = &self.shared.spec;
         self.settle()?;
         let own = (spec.conns - self.thread).div_ceil(spec.threads);
-        let links = (0..own).map(|k| self.shared.link(self.shared.number(self.thread, k))).collect();
-        let attribution =
-            if matches!(spec.mode, Mode::Saturate { .. }) { Attribution::Completed } else { Attribution::Intended };
+        let churn = if let Mode::Churn(churn) = spec.mode { Some(churn) } else { None };
+        // A churning client begins with nothing open.
+        let standing = if churn.is_some() { 0 } else { own };
+        let links = (0..standing).map(|k| self.shared.link(self.shared.number(self.thread, k))).collect();
+        let attribution = match spec.mode {
+            Mode::Saturate { .. } | Mode::Stream(_) | Mode::Churn(Churn { pace: None, .. }) => Attribution::Completed,
+            _ => Attribution::Intended,
+        };
         let internal = |error: io::Error| format!("load thread failed: {error}");
         let mut fleet = Fleet::new(&self.shared, self.thread, links, Tally::new(attribution)).map_err(internal)?;
+        if churn.is_some() && self.thread == 0 {
+            churn::reach(&fleet)?;
+        }
         connect_all(&mut fleet, spec.connect_rate_per_s / f64::from(spec.threads))?;
         let _ = self.messages.send(Message::Connected(fleet.poller.waker()));
 
         park(&mut fleet, |shared| shared.timeline.get().is_some()).map_err(internal)?;
         let timeline = *self.shared.timeline.get().expect("parked until it was set");
+        if let Some(churn) = churn {
+            fleet.tally.open_window(timeline.window);
+            let (used, answered) = self.churn(&mut fleet, timeline, churn, own).map_err(internal)?;
+            let outcome = outcome(&mut fleet, own.into(), answered, used);
+            let _ = self.messages.send(Message::Done(Box::new(outcome)));
+            return park(&mut fleet, |shared| shared.closing.load(Ordering::Acquire)).map_err(internal);
+        }
         let slots: Vec<u32> = (0..own).filter(|&k| self.shared.is_active(self.shared.number(self.thread, k))).collect();
         fleet.tally.open_window(timeline.window);
         fleet.tally.open_phases(&spec.phases);
         let active = slots.clone();
         let used = self.load(&mut fleet, timeline, slots).map_err(internal)?;
         fleet.abandon_all();
-        let outcome = outcome(&mut fleet, &active, used);
+        let answered = active.iter().filter(|&&k| fleet.links[k as usize].wire.answered() > 0).count();
+        let outcome = outcome(&mut fleet, active.len() as u64, answered as u64, used);
         let _ = self.messages.send(Message::Done(Box::new(outcome)));
         park(&mut fleet, |shared| shared.closing.load(Ordering::Acquire)).map_err(internal)
     }
@@ -180,6 +202,21 @@ impl Worker {
         set_current_timer_slack(NonZeroU64::new(1)).map_err(|error| format!("cannot set the timer slack: {error}"))
     }
 
+    /// Connections that come and go, at most `conns` at a time on this thread.
+    fn churn(
+        &self,
+        fleet: &mut Fleet<'_>,
+        timeline: Timeline,
+        churn: Churn,
+        conns: u32,
+    ) -> io::Result<(WindowUsage, u64)> {
+        let spec = &self.shared.spec;
+        let schedule = churn.pace.map(|(total_rate_per_s, shape)| {
+            Schedule::new(shape, total_rate_per_s / f64::from(spec.threads), 1, spec.seed, self.thread, spec.threads)
+        });
+        Churner::new(fleet, timeline, churn, schedule, conns).run()
+    }
+
     fn load(&self, fleet: &mut Fleet<'_>, timeline: Timeline, slots: Vec<u32>) -> io::Result<WindowUsage> {
         let spec = &self.shared.spec;
         let (rate_per_s, shape) = match spec.mode {
@@ -189,6 +226,9 @@ impl Worker {
             Mode::Hold { heartbeat: Some((period_ns, shape)) } => {
                 (f64::from(spec.active) * 1e9 / period_ns as f64, shape)
             }
+            Mode::Churn(_) => unreachable!("churn has no standing connections"),
+            Mode::Stream(ref bulk) => return stream::run(fleet, timeline, &slots, bulk),
+            Mode::SlowReader(slow) => (slow.total_rate_per_s, slow.shape),
         };
         let share = slots.len() as f64 / f64::from(spec.active);
         let profile = if spec.phases.is_empty() {
@@ -201,7 +241,11 @@ impl Worker {
         };
         let schedule = (!slots.is_empty())
             .then(|| Schedule::along(profile, shape, slots.len() as u32, spec.seed, self.thread, spec.threads));
-        OpenLoop::new(fleet, timeline, schedule, slots).run()
+        let open = OpenLoop::new(fleet, timeline, schedule, slots);
+        match spec.mode {
+            Mode::SlowReader(slow) => open.throttled(slow.read_rate_bytes_per_s).run(),
+            _ => open.run(),
+        }
     }
 }
 
@@ -217,10 +261,8 @@ fn park(fleet: &mut Fleet<'_>, done: impl Fn(&Shared) -> bool) -> io::Result<()>
     Ok(())
 }
 
-fn outcome(fleet: &mut Fleet<'_>, active: &[u32], used: WindowUsage) -> Outcome {
+fn outcome(fleet: &mut Fleet<'_>, conns_active: u64, conns_answered: u64, used: WindowUsage) -> Outcome {
     let attribution = fleet.tally.attribution;
-    let answered = |&&k: &&u32| fleet.links[k as usize].wire.answered() > 0;
-    let conns_answered = active.iter().filter(answered).count() as u64;
     Outcome {
         // What happens from here on, while the connections linger, is nobody's business.
         tally: std::mem::replace(&mut fleet.tally, Tally::new(attribution)),
@@ -228,7 +270,7 @@ fn outcome(fleet: &mut Fleet<'_>, active: &[u32], used: WindowUsage) -> Outcome 
         run_delay_ns: used.usage.run_delay_ns,
         spin_ns: used.spin_ns,
         conns_live: used.conns_live,
-        conns_active: active.len() as u64,
+        conns_active,
         conns_answered,
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Script {
     Drop(u64),
     /// The type of the reply to frame `n` is ACK.
     WrongKind(u64),
+    /// The type of the reply to frame `n` is PONG.
+    WrongAck(u64),
     /// Closes each connection after `n` frames.
     Close(u64),
     /// Refuses each connection with ERROR 5.
@@ -217,6 +219,7 @@ fn misbehave(script: Script, n: u64, mut reply: Vec<u8>, held: &mut Option<Vec<u
         Script::Close(count) if n >= count => return false,
         Script::WrongByte(from) if n >= from => *reply.last_mut().expect("a reply has bytes") ^= 1,
         Script::WrongKind(at) if n == at => reply[0] = 0x83,
+        Script::WrongAck(at) if n == at => reply[0] = 0x81,
         Script::Twice(at) if n == at => output.extend_from_slice(&reply),
         Script::Swap(at) if n == at => {
             *held = Some(reply);

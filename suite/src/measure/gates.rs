@@ -156,6 +156,7 @@ mod tests {
             frames_ok_by_second: Vec::new(),
             hdr: Histograms::default(),
             gates: Vec::new(),
+            ..Report::default()
         }
     }
 

@@ -277,6 +277,7 @@ fn load(mode: Mode, cell: Cell, frames: u64, cpu_ns: f64, p50_ns: f64, detailed:
             frames_ok_by_second: vec![frames / 2; 2],
             hdr: Histograms { response: hdr(1.0), service: hdr(0.9), lag: hdr(0.05), connect: String::new() },
             gates: Vec::new(),
+            ..Report::default()
         },
         server: Usage { cpu_ns: (cpu_ns * frames as f64) as u64, voluntary_switches: frames / 2, ..Usage::default() },
         client_usage: Usage::default(),
