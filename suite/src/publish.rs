@@ -45,7 +45,7 @@ pub fn publish(root: &Path, folder: &RunFolder) -> anyhow::Result<Vec<PathBuf>> 
     ] {
         std::fs::copy(&from, &to).with_context(|| format!("failed to copy {}", from.display()))?;
     }
-    write_all(published.path(), &analysis, &run.trials)?;
+    write_all(published.path(), &analysis, &run.trials, &run.sessions)?;
     let index = results.join("README.md");
     write_whole(&index, &render_index(&results)?)?;
     let mut written = vec![published.path().to_owned(), index];

@@ -23,7 +23,7 @@ pub(super) fn print_report(folder: &RunFolder) -> anyhow::Result<u32> {
         eprintln!("suite: {}: {warning}", folder.records().display());
     }
     let analysis = run.analysis(&folder.name());
-    write_all(folder.path(), &analysis, &run.trials)?;
+    write_all(folder.path(), &analysis, &run.trials, &run.sessions)?;
     let stdout = std::io::stdout();
     let terminal = stdout.is_terminal();
     let style = terminal::Style {

@@ -1,154 +1,212 @@
-//! What the page shows of one trial: its values, gates, commands and percentile curves.
+//! What the page shows of the trials: values, gates, evidence, commands and percentile curves, in few bytes each.
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::Deserializer;
-use loadclient::report::Gate;
 use serde::Serialize;
+use serde_json::{Value, json};
 
+use super::facts::{self, Fact};
+use super::words::Words;
+use super::{curve, label};
 use crate::analyse::{Context, Metric, Outcome, judge};
-use crate::record::{Cell, CommandLine, Failure, Load, Mode, Trial};
+use crate::record::{Cell, Load, Memory, Mode, Trial};
 
-/// Points of a curve, as 1 ÷ (1 − q): evenly spaced in the logarithm, up to five nines.
-const CURVE_STEPS: u32 = 50;
+/// Digits of the numbers on the page: more than it prints.
+const DIGITS: i32 = 4;
 
-/// One trial.
+/// One trial. A text is its place among the page's words.
 #[derive(Debug, Serialize)]
-pub(super) struct Digest<'a> {
+struct Digest {
     trial: u32,
     block: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     twin: bool,
-    /// Place in the context's variants.
+    /// Places in the context's variants and cells.
     variant: usize,
-    cell: Cell,
-    values: BTreeMap<&'static str, Value>,
-    loads: Vec<LoadDigest<'a>>,
-    commands: &'a [CommandLine],
-    failure: Option<&'a Failure>,
+    cell: usize,
+    started_unix_ms: u64,
+    elapsed_ms: u64,
+    /// By metric, in the order of the tables.
+    values: Vec<Option<Value>>,
+    /// Metrics whose value does not count, and why.
+    reasons: BTreeMap<usize, usize>,
+    loads: Vec<LoadDigest>,
+    memory: Vec<MemoryDigest>,
+    /// Role, then the arguments.
+    commands: Vec<Vec<usize>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failure: Vec<String>,
     /// The engine's own words: version, addresses, options, sockets.
-    options: Vec<String>,
+    options: Vec<usize>,
 }
 
 #[derive(Debug, Serialize)]
-struct Value {
-    value: Option<f64>,
-    reason: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct LoadDigest<'a> {
+struct LoadDigest {
     mode: Mode,
-    gates: &'a [Gate],
-    frames_ok: u64,
-    rate_per_s: f64,
-    duration_ns: u64,
-    server_cpu_ns: u64,
-    client_cpu_ns: u64,
-    curves: BTreeMap<&'static str, Vec<(f64, u64)>>,
+    gates: Vec<usize>,
+    /// In the order of [`facts::LOAD`].
+    facts: Vec<Value>,
+    /// Packed, see [`curve::packed`].
+    curves: BTreeMap<&'static str, Vec<i64>>,
+    /// p50, p99 and p99.9 of the response time.
+    response_ns: [Option<u64>; 3],
+    frames_by_second: Vec<u64>,
+    lag_p99_ns_by_quarter: Vec<u64>,
 }
 
-/// The digests of a run's trials, in the order of their numbers; trials of variants that the context does not know are left out.
-pub(super) fn of<'a>(trials: &'a [Trial], context: &Context) -> Vec<Digest<'a>> {
-    let mut digests: Vec<Digest<'a>> = trials.iter().filter_map(|trial| digest(trial, context)).collect();
+#[derive(Debug, Serialize)]
+struct MemoryDigest {
+    state: &'static str,
+    /// In the order of [`facts::MEMORY`].
+    facts: Vec<Value>,
+}
+
+/// The page's data about the trials, in the order of their numbers; those of variants or cells that the context does not
+/// know are left out.
+pub(super) fn of(trials: &[Trial], context: &Context) -> Value {
+    let mut words = Words::default();
+    let mut digests: Vec<Digest> = trials.iter().filter_map(|trial| digest(trial, context, &mut words)).collect();
     digests.sort_by_key(|digest| digest.trial);
-    digests
+    json!({
+        "trials": digests,
+        "words": words.into_vec(),
+        "load_facts": named(&facts::LOAD),
+        "memory_facts": named(&facts::MEMORY),
+        "curves": curves(trials, context),
+    })
 }
 
-fn digest<'a>(trial: &'a Trial, context: &Context) -> Option<Digest<'a>> {
-    let own = |v: &crate::analyse::VariantAsked| v.engine == trial.engine && v.variant == trial.variant;
+/// The response time of each variant in each cell: all blocks' histograms added, packed.
+fn curves(trials: &[Trial], context: &Context) -> Vec<Vec<Vec<i64>>> {
+    let of = |variant: usize, cell: Cell| {
+        let own = trials.iter().filter(|trial| !trial.twin && trial.cell == cell && plays(trial, context, variant));
+        curve::packed(&curve::merged(Metric::ResponseP50, own))
+    };
+    let row = |variant: usize| context.cells.iter().map(|cell| of(variant, *cell)).collect();
+    (0..context.variants.len()).map(row).collect()
+}
+
+/// Whether the trial is one of the context's `variant`th variant.
+pub(super) fn plays(trial: &Trial, context: &Context, variant: usize) -> bool {
+    let asked = &context.variants[variant];
+    asked.engine == trial.engine && asked.variant == trial.variant
+}
+
+fn named<T>(facts: &[Fact<T>]) -> Vec<[&'static str; 2]> {
+    facts.iter().map(|fact| [fact.name, fact.unit]).collect()
+}
+
+fn digest(trial: &Trial, context: &Context, words: &mut Words) -> Option<Digest> {
+    let variant = (0..context.variants.len()).find(|variant| plays(trial, context, *variant))?;
+    let cell = context.cells.iter().position(|cell| *cell == trial.cell)?;
+    let mut values = Vec::new();
+    let mut reasons = BTreeMap::new();
+    for (place, metric) in Metric::ALL.into_iter().enumerate() {
+        let (value, reason) = match judge(metric, trial) {
+            Outcome::Usable(value) => (Some(value), None),
+            Outcome::Bound { value, reason } => (Some(value), Some(reason)),
+            Outcome::Invalid { value, reason } => (value, Some(reason)),
+            Outcome::Missing { reason } => (None, Some(reason)),
+        };
+        values.push(value.map(round));
+        if let Some(reason) = reason {
+            reasons.insert(place, words.place(&format!("{}: {}", reason.kind.replace('_', " "), reason.detail)));
+        }
+    }
     let options = trial.ready.as_ref().map_or_else(Vec::new, |ready| {
         let head = format!("{} {}, {} workers, {}", ready.engine, ready.version, ready.workers, ready.addrs.join(" "));
         let pairs = ready.options.iter().chain(&ready.sockets).map(|(name, value)| format!("{name} = {value}"));
         std::iter::once(head).chain(pairs).collect()
     });
+    let failure = trial.failure.as_ref().map_or_else(Vec::new, |failure| {
+        let head = format!("Failed in {}: {}", failure.stage, failure.error);
+        std::iter::once(head).chain(failure.stderr_tail.iter().cloned()).collect()
+    });
     Some(Digest {
         trial: trial.trial,
         block: trial.block,
         twin: trial.twin,
-        variant: context.variants.iter().position(own)?,
-        cell: trial.cell,
-        values: Metric::ALL.into_iter().map(|metric| (metric.key(), value(judge(metric, trial)))).collect(),
-        loads: trial.loads.iter().map(load).collect(),
-        commands: &trial.commands,
-        failure: trial.failure.as_ref(),
-        options,
+        variant,
+        cell,
+        started_unix_ms: trial.started_unix_ms,
+        elapsed_ms: trial.elapsed_ms,
+        values,
+        reasons,
+        loads: trial.loads.iter().map(|of| load(of, words)).collect(),
+        memory: trial.memory.iter().map(memory).collect(),
+        commands: trial
+            .commands
+            .iter()
+            .map(|command| words.places(std::iter::once(&command.role).chain(&command.argv)))
+            .collect(),
+        failure,
+        options: words.places(&options),
     })
 }
 
-fn value(outcome: Outcome) -> Value {
-    let words = |reason: crate::analyse::Reason| Some(format!("{}: {}", reason.kind, reason.detail));
-    match outcome {
-        Outcome::Usable(value) => Value { value: Some(value), reason: None },
-        Outcome::Bound { value, reason } => Value { value: Some(value), reason: words(reason) },
-        Outcome::Invalid { value, reason } => Value { value, reason: words(reason) },
-        Outcome::Missing { reason } => Value { value: None, reason: words(reason) },
-    }
-}
-
-fn load(load: &Load) -> LoadDigest<'_> {
+fn load(load: &Load, words: &mut Words) -> LoadDigest {
     let client = &load.client;
     let mut curves = BTreeMap::new();
     // In a closed loop latency is in-flight ÷ rate, and says nothing.
     if load.mode == Mode::Open {
-        let unanswered = client.response_ns.infinite;
-        curves.insert("response", curve(&client.hdr.response, unanswered));
-        curves.insert("service", curve(&client.hdr.service, client.service_ns.infinite));
-        curves.insert("lag", curve(&client.hdr.lag, client.lag_ns.infinite));
+        let hdr = &client.hdr;
+        for (name, encoded, infinite) in [
+            ("response", &hdr.response, client.response_ns.infinite),
+            ("service", &hdr.service, client.service_ns.infinite),
+            ("lag", &hdr.lag, client.lag_ns.infinite),
+        ] {
+            curves.insert(name, curve::packed(&curve::of(encoded, infinite)));
+        }
     }
     LoadDigest {
         mode: load.mode,
-        gates: &load.gates,
-        frames_ok: client.frames_ok,
-        rate_per_s: client.rate_achieved_per_s,
-        duration_ns: client.duration_ns,
-        server_cpu_ns: load.server.cpu_ns,
-        client_cpu_ns: client.cpu_ns,
+        gates: load.gates.iter().map(|gate| words.place(&format!("{}: {}", gate.gate, gate.detail))).collect(),
+        facts: facts::LOAD.iter().map(|fact| round((fact.of)(load))).collect(),
         curves,
+        response_ns: [client.response_ns.p50, client.response_ns.p99, client.response_ns.p999],
+        frames_by_second: client.frames_ok_by_second.clone(),
+        lag_p99_ns_by_quarter: client.lag_p99_ns_by_quarter.clone(),
     }
 }
 
-/// Latency by percentile: 1 ÷ (1 − q) against nanoseconds. It ends where fewer than ten samples lie beyond, or where the
-/// unanswered begin. Empty when there is no histogram, or none that can be read.
-fn curve(encoded: &str, infinite: u64) -> Vec<(f64, u64)> {
-    decode(encoded).map_or_else(Vec::new, |histogram| points(&histogram, infinite))
+fn memory(memory: &Memory) -> MemoryDigest {
+    let facts = facts::MEMORY.iter().map(|fact| round((fact.of)(memory))).collect();
+    MemoryDigest { state: label::state(memory.state), facts }
 }
 
-/// The response times of several trials in one curve, histograms added; trials whose `metric` does not count are left out.
-pub(super) fn merged_curve<'a>(metric: Metric, trials: impl Iterator<Item = &'a Trial>) -> Vec<(f64, u64)> {
-    let mut merged: Option<Histogram<u64>> = None;
-    let mut infinite = 0;
-    for trial in trials.filter(|trial| judge(metric, trial).usable().is_some()) {
-        let Some(load) = trial.loads.iter().find(|load| load.mode == Mode::Open) else { continue };
-        let Some(histogram) = decode(&load.client.hdr.response) else { continue };
-        infinite += load.client.response_ns.infinite;
-        match &mut merged {
-            Some(sum) => sum.add(&histogram).expect("the sum grows as it must"),
-            None => {
-                let mut first = histogram;
-                first.auto(true);
-                merged = Some(first);
-            }
-        }
-    }
-    merged.map_or_else(Vec::new, |sum| points(&sum, infinite))
-}
-
-fn decode(encoded: &str) -> Option<Histogram<u64>> {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
-}
-
-fn points(histogram: &Histogram<u64>, infinite: u64) -> Vec<(f64, u64)> {
-    let all = histogram.len() + infinite;
-    let point = |step: u32| {
-        let nines = 10f64.powf(5.0 * f64::from(step) / f64::from(CURVE_STEPS));
-        let beyond = all as f64 / nines;
-        // The rank counts all requests; only the finite ones are in the histogram.
-        let rank = all as f64 - beyond;
-        (beyond >= 10.0 && rank <= histogram.len() as f64)
-            .then(|| (nines, histogram.value_at_quantile(rank / histogram.len() as f64)))
+/// The number to four digits; a whole one without a point.
+fn round(value: f64) -> Value {
+    let scale = 10f64.powi(DIGITS - 1 - value.abs().max(1e-300).log10().floor() as i32);
+    let rounded = match scale {
+        _ if value.fract() == 0.0 && value.abs() < 1e5 => value,
+        // Dividing by a power of ten that is itself exact gives the shortest digits.
+        scale if scale >= 1.0 => (value * scale).round() / scale,
+        scale => (value * scale).round() * (1.0 / scale).round(),
     };
-    if histogram.is_empty() { Vec::new() } else { (0..=CURVE_STEPS).map_while(point).collect() }
+    if rounded.fract() == 0.0 && rounded.abs() < 1e15 { json!(rounded as i64) } else { json!(rounded) }
+}
+
+/// All numbers of a value, to four digits.
+pub(super) fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or(Value::Null, round),
+        Value::Array(values) => values.into_iter().map(rounded).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, rounded(value))).collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits_and_whole_ones_no_point() {
+        let text = |value: f64| round(value).to_string();
+        assert_eq!(
+            [0.0, 1.0, 99_999.0, 123_456.0, 1234.56, 0.000_123_456, -7.654_321, 2.5e18].map(text),
+            ["0", "1", "99999", "123500", "1235", "0.0001235", "-7.654", "2.5e18"]
+        );
+        assert_eq!(round(f64::NAN), Value::Null);
+    }
 }

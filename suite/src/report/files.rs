@@ -5,19 +5,25 @@ use std::path::{Path, PathBuf};
 
 use super::{chart, markdown, page};
 use crate::analyse::Analysis;
+use crate::measure::Sessions;
 use crate::record::Trial;
 
 /// Writes every file of the report into the run's folder, and returns their paths.
-/// The trials are for the page's details; the tables come from the analysis.
+/// The trials and the environment are for the page's details; the tables come from the analysis.
 ///
 /// # Errors
 /// What the file system refused, with the path.
-pub fn write_all(run_dir: &Path, analysis: &Analysis, trials: &[Trial]) -> io::Result<Vec<PathBuf>> {
+pub fn write_all(
+    run_dir: &Path,
+    analysis: &Analysis,
+    trials: &[Trial],
+    sessions: &Sessions,
+) -> io::Result<Vec<PathBuf>> {
     let charts = chart::all(analysis, trials);
     let drawings: Vec<String> = charts.iter().map(|chart| chart.svg.clone()).collect();
     let mut files = vec![
         (run_dir.join("report.md"), markdown::render(analysis)),
-        (run_dir.join("report.html"), page::render(analysis, trials, &drawings)),
+        (run_dir.join("report.html"), page::render(analysis, trials, sessions, &drawings)),
     ];
     let folder = run_dir.join("charts");
     std::fs::create_dir_all(&folder).map_err(|error| named(&folder, &error))?;

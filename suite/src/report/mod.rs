@@ -1,10 +1,13 @@
 //! Reports: what people read, each a function of the [`Analysis`](crate::analyse::Analysis) alone.
 
+mod answer;
 mod beside;
 pub mod chart;
 mod colour;
+mod curve;
 mod digest;
 pub mod export;
+mod facts;
 mod files;
 mod grid;
 mod grids;
@@ -17,8 +20,10 @@ mod notes;
 pub mod number;
 pub mod page;
 mod peaks;
+mod rates;
 pub mod summary;
 pub mod terminal;
 mod values;
+mod words;
 
 pub use files::write_all;

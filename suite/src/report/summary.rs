@@ -1,32 +1,38 @@
 //! The answer in sentences, made from the same tables that stand beside it.
 
-use super::{label, leads, number};
-use crate::analyse::{Along, Analysis, Better, Entry, Failed, Lead, Metric, Part, Side, Status, Table, Unit, Verdict};
-use crate::record::{Cell, State, Transport};
+use super::{answer, label, leads, number};
+use crate::analyse::{Along, Analysis, Better, Entry, Failed, Lead, Metric, Row, Side, Status, Table, Verdict};
+use crate::record::{Cell, Transport};
 
 /// Crossovers that are worth a sentence of their own; more are left to the tables.
 const CROSSOVERS_MAX: usize = 6;
 
+/// Behind by no more than this ratio is said to be close.
+const CLOSE: f64 = 1.05;
+
 /// The metrics that the summary speaks of, and how.
 const SPOKEN: [(Metric, &str); 3] = [
-    (Metric::ServerCpuOpen, "Least server CPU per frame"),
-    (Metric::ResponseP99, "Lowest p99 response time"),
-    (Metric::Throughput, "Highest throughput"),
+    (Metric::ServerCpuOpen, "the least server CPU per frame"),
+    (Metric::ResponseP99, "the lowest p99 response time"),
+    (Metric::Throughput, "the highest throughput"),
 ];
 
-/// What the run says about its question, most important first.
+/// What the run says, most important first: the newcomer's answer, then the rest.
 #[must_use]
 pub fn sentences(analysis: &Analysis) -> Vec<String> {
+    answer::of(analysis).into_iter().chain(further(analysis)).collect()
+}
+
+/// What the run says beyond the newcomer's answer.
+pub(super) fn further(analysis: &Analysis) -> Vec<String> {
     let mut sentences = Vec::new();
     for (metric, phrase) in SPOKEN {
         let Some(table) = table(analysis, metric) else { continue };
         for (transport, payload) in lines(&table.columns) {
-            let line = format!("{phrase}, {} over {}", label::payload(payload), label::transport(transport));
-            sentences.extend(leaders(table, transport, payload, &line));
+            sentences.extend(leaders(table, transport, payload, phrase));
         }
     }
     sentences.extend(crossovers(analysis));
-    sentences.extend(memory(analysis));
     sentences.extend(transports(analysis));
     sentences.extend(limits(analysis));
     sentences
@@ -59,8 +65,8 @@ fn lines(cells: &[Cell]) -> Vec<(Transport, u32)> {
     lines
 }
 
-/// Who leads a line: stretches of counts with the same leading group, and the last count's slowest.
-fn leaders(table: &Table, transport: Transport, payload: u32, line: &str) -> Option<String> {
+/// Who leads a line: stretches of counts with the same leading group, who is close to it at the end, and who is last.
+fn leaders(table: &Table, transport: Transport, payload: u32, phrase: &str) -> Option<String> {
     let on_line = |cell: &Cell| cell.transport == transport && cell.payload_bytes == payload;
     let mut places: Vec<usize> = (0..table.columns.len()).filter(|place| on_line(&table.columns[*place])).collect();
     places.sort_by_key(|place| table.columns[*place].connections);
@@ -73,16 +79,45 @@ fn leaders(table: &Table, transport: Transport, payload: u32, line: &str) -> Opt
             _ => stretches.push((group, vec![count])),
         }
     }
-    if stretches.iter().all(|(group, _)| group.is_empty()) {
-        return None;
+    let frames = format!("{} frames over {}", label::payload(payload), label::transport(transport));
+    let (led, open): (Vec<_>, Vec<_>) = stretches.iter().partition(|(group, _)| !group.is_empty());
+    let mut led = led.into_iter().map(|(group, counts)| (group, range(counts)));
+    let (first, at) = led.next()?;
+    let serve = if first.len() == 1 { "serves" } else { "serve" };
+    let mut text = format!("{} {serve} {frames} with {phrase} {at}", who(first));
+    for (group, at) in led {
+        text += &format!("; {} {at}", who(group));
     }
-    let texts: Vec<String> = stretches.iter().map(|(group, counts)| stretch(group, counts)).collect();
+    for (name, ratio, since) in close(table, &places) {
+        text += &format!("; {name} is within {} from {} on", number::percent(ratio.ln()), number::count(since));
+    }
+    if !open.is_empty() {
+        let at: Vec<String> = open.iter().map(|(_, counts)| range(counts)).collect();
+        text += &format!("; {} nothing is established", at.join(", "));
+    }
     let most = places.last().and_then(|place| trailing(table, *place)).unwrap_or_default();
-    Some(format!("{line}: {}.{most}", texts.join("; ")))
+    Some(format!("{text}.{most}"))
+}
+
+/// Who is behind the leader by little from some count on: the largest ratio, and the first count. Told by the medians: each
+/// is established to be behind at the last count.
+fn close<'a>(table: &'a Table, places: &[usize]) -> Vec<(&'a str, f64, u32)> {
+    let of = |row: &'a Row| {
+        let behind = |place: usize| row.entries[place].standing.filter(|at| at.verdict == Verdict::Behind);
+        let near: Vec<(u32, f64)> = places
+            .iter()
+            .rev()
+            .map_while(|place| Some((table.columns[*place].connections, behind(*place)?.ratio)))
+            .take_while(|(_, ratio)| *ratio <= CLOSE)
+            .collect();
+        let largest = near.iter().map(|(_, ratio)| *ratio).reduce(f64::max)?;
+        Some((row.name.as_str(), largest, near.last()?.0))
+    };
+    table.rows.iter().filter_map(of).collect()
 }
 
 /// The best of a column and all that are not told apart from it; empty where nothing can be said.
-fn leading(table: &Table, place: usize) -> Vec<&str> {
+pub(super) fn leading(table: &Table, place: usize) -> Vec<&str> {
     let leads = |entry: &Entry| {
         let verdict = entry.standing.as_ref().map(|standing| standing.verdict);
         matches!(verdict, Some(Verdict::Best | Verdict::Leading | Verdict::Tie | Verdict::Alone))
@@ -91,19 +126,17 @@ fn leading(table: &Table, place: usize) -> Vec<&str> {
     rows.map(|row| row.name.as_str()).collect()
 }
 
-fn stretch(group: &[&str], counts: &[u32]) -> String {
-    let who = match group {
-        [] => "nobody is established".into(),
-        [one] => (*one).to_owned(),
-        several => format!("{} (a tie)", and(several)),
-    };
-    let where_ = match counts {
-        [one] => format!("at {} connections", number::count(*one)),
+fn who(group: &[&str]) -> String {
+    if group.len() == 1 { group[0].to_owned() } else { format!("{} (a tie)", and(group)) }
+}
+
+fn range(counts: &[u32]) -> String {
+    match counts {
+        [one] => format!("at {}", label::connections_long(*one)),
         several => {
             format!("from {} to {}", number::count(several[0]), label::connections_long(several[several.len() - 1]))
         }
-    };
-    format!("{who} {where_}")
+    }
 }
 
 /// Who is furthest behind in a column.
@@ -157,42 +190,6 @@ fn crossovers(analysis: &Analysis) -> Vec<String> {
 
 fn short(key: &str) -> &'static str {
     if key == Metric::ServerCpuOpen.key() { "server CPU per frame" } else { "p99 response time" }
-}
-
-/// What a used, idle TCP connection costs, at the smallest payload.
-fn memory(analysis: &Analysis) -> Option<String> {
-    let table = analysis.slopes.iter().find(|table| table.key == Part::User.key())?;
-    let place = table.columns.iter().position(|column| column.state == State::Used)?;
-    let entries = || table.rows.iter().map(|row| (row.name.as_str(), &row.entries[place]));
-    let valued = |status: Status| {
-        let mut values: Vec<(&str, f64)> = entries()
-            .filter(|(_, entry)| entry.status == status)
-            .filter_map(|(name, entry)| Some((name, entry.value?)))
-            .collect();
-        values.sort_by(|a, b| a.1.total_cmp(&b.1));
-        values
-    };
-    let (values, caution) = match valued(Status::Measured) {
-        values if !values.is_empty() => (values, ""),
-        _ => (valued(Status::Invalid), " Indicative only: see the table for the reason."),
-    };
-    let bytes = |value: f64| number::compact(value, Unit::Bytes);
-    let (least, most) = (values.first()?, values.last()?);
-    if values.len() == 1 {
-        return Some(format!(
-            "A used, idle connection costs {} of server memory in {}.{caution}",
-            bytes(least.1),
-            least.0
-        ));
-    }
-    Some(format!(
-        "A used, idle connection costs {} of server memory in {} and {} in {}, {} more.{caution}",
-        bytes(least.1),
-        least.0,
-        bytes(most.1),
-        most.0,
-        bytes(most.1 - least.1),
-    ))
 }
 
 /// What the other transports save of the server's CPU.
@@ -266,7 +263,7 @@ fn unusable(table: &Table) -> Option<String> {
     Some(format!("{}: {count} of {all} values do not count, most often because of “{kind}”.", table.title))
 }
 
-fn and(names: &[&str]) -> String {
+pub(super) fn and(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),

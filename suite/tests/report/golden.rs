@@ -1,6 +1,7 @@
 //! What people read, against golden files; `UPDATE=1 cargo test` rewrites them.
 
 use suite::analyse::{Analysis, Context, Skip, analyse};
+use suite::measure::Sessions;
 use suite::record::{Cell, Transport, Trial};
 use suite::report::{chart, export, headline, markdown, page, terminal};
 
@@ -138,7 +139,7 @@ fn the_page_is_one_file() {
     trials[0].commands[0].argv.push("</script><b>".into());
     let analysis = analyse(&trials, &context);
     let charts: Vec<String> = chart::all(&analysis, &trials).into_iter().map(|chart| chart.svg).collect();
-    let page = page::render(&analysis, &trials, &charts);
+    let page = page::render(&analysis, &trials, &Sessions::default(), &charts);
     let (_, rest) = page.split_once("id=\"data\">").expect("the data are embedded");
     let (data, _) = rest.split_once("</script>").expect("the data end");
     let data: serde_json::Value = serde_json::from_str(data).expect("the data are JSON");

@@ -5,5 +5,6 @@ mod synthetic;
 mod comparison;
 mod crossovers;
 mod golden;
+mod labels;
 mod slopes;
 mod validity;

@@ -5,7 +5,7 @@ use super::lines::{self, DataPoint, Frame, Series};
 use super::map::{self, Field, Winner};
 use crate::analyse::{Analysis, Entry, Metric, Part, SlopeColumn, Status, Table, Unit, Verdict};
 use crate::record::{State, Transport, Trial};
-use crate::report::{colour, digest, label, line, number};
+use crate::report::{colour, curve, digest, label, line, number};
 
 /// A chart, and the name of its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,12 +125,10 @@ fn percentiles(analysis: &Analysis, trials: &[Trial], colours: &[String]) -> Opt
     let cell = table.columns[places[places.len() / 2]];
     let names = analysis.context.names();
     let series = |(variant, colour): (usize, &String)| {
-        let asked = &analysis.context.variants[variant];
-        let own = trials.iter().filter(|trial| {
-            !trial.twin && trial.cell == cell && trial.engine == asked.engine && trial.variant == asked.variant
-        });
-        let points = digest::merged_curve(Metric::ResponseP50, own).into_iter();
-        let point = |(nines, ns): (f64, u64)| DataPoint { x: nines, y: ns.max(1) as f64, interval: None };
+        let plays = |trial: &&Trial| digest::plays(trial, &analysis.context, variant);
+        let own = trials.iter().filter(|trial| !trial.twin && trial.cell == cell).filter(plays);
+        let points = curve::merged(Metric::ResponseP50, own).into_iter().enumerate();
+        let point = |(step, ns): (usize, u64)| DataPoint { x: curve::nines(step), y: ns.max(1) as f64, interval: None };
         Series { label: names[variant].clone(), colour: colour.clone(), points: points.map(point).collect() }
     };
     let series: Vec<Series> = colours.iter().enumerate().map(series).collect();

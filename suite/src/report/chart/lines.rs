@@ -59,7 +59,14 @@ pub(super) fn draw(series: &[Series], frame: &Frame<'_>) -> Option<String> {
         drawing.rule((LEFT, y.at(tick)), (right, y.at(tick)));
         drawing.text(LEFT - 8.0, y.at(tick) + 4.0, Anchor::End, "soft", &(frame.y_text)(tick));
     }
+    // Names that would touch the one before them are left out; their points are still there.
+    let mut end = f64::NEG_INFINITY;
     for (tick, text) in frame.x_ticks.iter().filter(|(tick, _)| (x0..=x1).contains(tick)) {
+        let half = text_width(text) / 2.0 + 4.0;
+        if x.at(*tick) - half < end {
+            continue;
+        }
+        end = x.at(*tick) + half;
         drawing.text(x.at(*tick), HEIGHT - BOTTOM + 20.0, Anchor::Middle, "soft", text);
     }
     drawing.text(f64::midpoint(LEFT, right), HEIGHT - 10.0, Anchor::Middle, "soft", frame.x_title);

@@ -1,162 +1,143 @@
-// --- the curve along connections -------------------------------------------------------------------------------
-
-function ticks(lo, hi) {
-  const found = [];
-  for (let power = Math.floor(Math.log10(lo)); power <= Math.ceil(Math.log10(hi)); power += 1)
-    for (const step of [1, 2, 5]) { const tick = step * 10 ** power; if (tick >= lo * 0.999 && tick <= hi * 1.001) found.push(tick); }
-  if (found.length >= 3) return found.length <= 9 ? found : found.filter((tick) => Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9));
-  // Within a factor of five or so, even steps read better.
-  const step = [1, 2, 5, 10].map((factor) => factor * 10 ** Math.floor(Math.log10((hi - lo) / 5))).find((width) => (hi - lo) / width <= 6);
-  const even = [];
-  for (let tick = Math.ceil(lo / step) * step; tick <= hi; tick += step) even.push(tick);
-  return even;
-}
-
-// A chart of lines with log axes. `lines`: [{ label, colour, points: [{ x, y, lo, hi }] }].
-function lineChart(title, lines, xText, yText, xTicks) {
-  const [width, height, left, right, top, bottom] = [860, 340, 76, 150, 12, 44];
-  const points = lines.flatMap((line) => line.points);
-  const chart = svg("svg", { class: "live", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title });
-  if (points.length === 0) { chart.append(svg("text", { x: 20, y: 40 }, "nothing to draw: no valid value")); return chart; }
-  const range = (values) => { const lo = Math.min(...values), hi = Math.max(...values); return lo === hi ? [lo / 1.2, hi * 1.2] : [lo, hi]; };
-  const [x0, x1] = range(points.map((p) => Math.max(1, p.x)));
-  const [low, high] = range(points.flatMap((p) => [p.lo ?? p.y, p.hi ?? p.y]));
-  const [y0, y1] = [low / 1.05, high * 1.05];
-  const atX = (x) => left + (width - left - right) * Math.log(Math.max(1, x) / x0) / Math.log(x1 / x0);
-  const atY = (y) => height - bottom - (height - top - bottom) * Math.log(y / y0) / Math.log(y1 / y0);
-  for (const tick of ticks(y0, y1)) {
-    chart.append(svg("line", { class: "axis", x1: left, x2: width - right, y1: atY(tick), y2: atY(tick) }));
-    chart.append(svg("text", { class: "soft", x: left - 8, y: atY(tick) + 4, "text-anchor": "end" }, yText(tick)));
-  }
-  for (const tick of xTicks ?? distinct(points.map((p) => p.x))) {
-    if (tick < x0 || tick > x1) continue;
-    chart.append(svg("text", { class: "soft", x: atX(tick), y: height - bottom + 18, "text-anchor": "middle" }, xText(tick)));
-  }
-  chart.append(svg("text", { class: "soft", x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, title));
-  // Labels stand at the end of their lines, pushed apart so that none covers another.
-  const labels = [];
-  for (const line of lines.filter((line) => line.points.length)) {
-    const path = line.points.map((p, i) => `${i ? "L" : "M"}${atX(p.x).toFixed(1)} ${atY(p.y).toFixed(1)}`).join("");
-    chart.append(svg("path", { d: path, fill: "none", stroke: line.colour, "stroke-width": 2 }));
-    for (const p of line.points.filter(() => line.points.length < 20)) {
-      if (p.lo) chart.append(svg("line", { x1: atX(p.x), x2: atX(p.x), y1: atY(p.lo), y2: atY(p.hi), stroke: line.colour, "stroke-width": 1.5 }));
-      const dot = svg("circle", { cx: atX(p.x), cy: atY(p.y), r: 3.5, fill: line.colour });
-      dot.append(svg("title", {}, `${line.label}: ${yText(p.y)} at ${xText(p.x)}`));
-      chart.append(dot);
-    }
-    labels.push({ y: atY(line.points.at(-1).y), line });
-  }
-  labels.sort((a, b) => a.y - b.y);
-  labels.forEach((label, i) => { if (i) label.y = Math.max(label.y, labels[i - 1].y + 15); });
-  const over = labels.length ? Math.max(0, labels.at(-1).y - (height - bottom)) : 0;
-  for (const { y, line } of labels) {
-    chart.append(svg("rect", { x: width - right + 10, y: y - over - 5, width: 9, height: 9, rx: 2, fill: line.colour }));
-    chart.append(svg("text", { x: width - right + 24, y: y - over + 4 }, line.label));
-  }
-  return chart;
-}
-
-function drawCurve() {
-  const table = currentTable();
-  const sets = ["connections", "payload_bytes"].map((axis) => {
-    const fixed = axis === "connections" ? "payload_bytes" : "connections";
-    const lines = new Map();
-    table.columns.forEach((cell, column) => {
-      if (state.transport && cell.transport !== state.transport) return;
-      if (state[fixed === "payload_bytes" ? "payload" : "connections"] && String(cell[fixed]) !== state[fixed === "payload_bytes" ? "payload" : "connections"]) return;
-      const key = `${transports[cell.transport]}, ${fixed === "payload_bytes" ? `${cell.payload_bytes} B` : `${cell.connections} connections`}`;
-      lines.set(key, [...(lines.get(key) ?? []), { cell, column }]);
-    });
-    return [...lines].map(([key, columns]) => ({ axis, key, columns }));
-  }).flat().sort((a, b) => b.columns.length - a.columns.length);
-  const best = sets[0];
-  const drawn = best && best.columns.length >= 2;
-  byId("curve-title").textContent = drawn ? `${table.title} along ${best.axis === "connections" ? "connections" : "payload"} (${best.key})` : "";
-  if (!drawn) { byId("curve").replaceChildren(); return; }
-  const lines = visibleRows().map((row) => ({
-    label: names[row], colour: colours[row],
-    points: best.columns.map(({ cell, column }) => ({ cell, entry: table.rows[row].entries[column] }))
-      .filter(({ entry }) => entry.status === "measured" && entry.value > 0)
-      .map(({ cell, entry }) => ({ x: cell[best.axis], y: entry.value, lo: entry.interval?.lo, hi: entry.interval?.hi }))
-      .sort((a, b) => a.x - b.x),
-  }));
-  const title = best.axis === "connections" ? "connections (bars: 95 % intervals)" : "payload in bytes (bars: 95 % intervals)";
-  byId("curve").replaceChildren(lineChart(title, lines, String, (y) => compact(y, table.unit)));
-}
-
-// --- the dialog: a cell's trials, and one trial ----------------------------------------------------------------
+// --- the dialog: a cell and its trials, or one trial ------------------------------------------------------------
 
 function list(items) { return element("ul", {}, ...items.map((item) => element("li", {}, item))); }
 
-function cellDetail(row, key) {
-  const table = currentTable();
-  const column = table.columns.findIndex((cell) => cellKey(cell) === key);
-  const entry = table.rows[row].entries[column];
-  const own = trials.filter((trial) => trial.variant === row && cellKey(trial.cell) === key);
+const outcome = (trial, metric) => ({ value: trial.values[metric], reason: words[trial.reasons[metric]] });
+const heads = (...texts) => element("thead", {}, element("tr", {}, ...texts.map((text) => element("th", { scope: "col" }, text))));
+const scrolled = (name, table) => element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, table);
+
+function trialRows(own, metric, unit) {
   const body = own.map((trial) => {
-    const outcome = trial.values[table.key];
-    const value = outcome.value === null ? "—" : compact(outcome.value, table.unit);
+    const { value, reason } = outcome(trial, metric);
     return element("tr", {},
       element("td", {}, element("button", { type: "button", onclick: () => set({ trial: String(trial.trial) }) }, `trial ${trial.trial}`)),
-      element("td", {}, String(trial.block)), element("td", {}, trial.twin ? "A/A twin" : ""), element("td", {}, value),
-      element("td", { class: "left" }, outcome.reason ?? ""));
+      element("td", {}, cellText(cells[trial.cell])), element("td", {}, String(trial.block)), element("td", {}, trial.twin ? "A/A twin" : ""),
+      element("td", {}, value === null ? "—" : compact(value, unit)), element("td", { class: "left" }, reason ?? ""));
   });
-  const heads = ["", "block", "", "value", "why it does not count"].map((text) => element("th", {}, text));
-  return [element("h2", { id: "detail-title" }, `${names[row]}, ${cellText(table.columns[column])}`),
-    element("p", {}, `${table.title}: ${entry.value === null ? "—" : compact(entry.value, table.unit)}${intervalText(entry.interval, table.unit)}`),
-    entry.reasons.length ? list(entry.reasons.map((x) => `${x.reason.kind}: ${x.reason.detail} (${x.blocks} blocks)`)) : "",
-    element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...body)))];
+  return scrolled("Trials", element("table", {}, heads("", "cell", "block", "", "value", "why it does not count"), element("tbody", {}, ...body)));
 }
 
-const quantileText = (nines) => `${digits(100 - 100 / nines)} %`;
+function cellDetail(row, key) {
+  const table = currentTable();
+  const metric = analysis.tables.indexOf(table);
+  const cell = byCell(key);
+  const entry = table.rows[row].entries[cell];
+  const own = trials.filter((trial) => trial.variant === row && trial.cell === cell);
+  return [element("h2", { id: "detail-title" }, `${names[row]}, ${cellText(cells[cell])}`), element("p", {}, table.title), list(explain(entry, table)), trialRows(own, metric, table.unit)];
+}
+
+function slopeDetail(row, key, column) {
+  const table = analysis.slopes.find((found) => found.key === key);
+  const { transport, payload_bytes: payload } = table.columns[column];
+  const own = trials.filter((trial) => trial.variant === row && cells[trial.cell].transport === transport && (payload === null || cells[trial.cell].payload_bytes === payload));
+  return [element("h2", { id: "detail-title" }, `${names[row]}, ${slopeText(table.columns[column])}`), element("p", {}, `${table.title}: ${table.formula}`),
+    list(explain(table.rows[row].entries[column], table)), trialRows(own, analysis.tables.findIndex((found) => found.key === "memory_user_bytes"), "bytes")];
+}
+
+const factText = (value, unit) => unit === "ns" ? compact(value, "nanoseconds") : unit === "bytes" ? compact(value, "bytes") : String(Number.isInteger(value) ? value : digits(value));
+
+function loadDetail(load, trial) {
+  const parts = [element("h3", {}, { open: "At the fixed rate", saturate: "At saturation" }[load.mode] ?? load.mode)];
+  parts.push(load.gates.length ? element("p", {}, "Gates that tripped:") : element("p", {}, "Gates: none tripped."), ...(load.gates.length ? [list(load.gates.map((word) => words[word]))] : []));
+  const width = Math.min(860, innerWidth - 90);
+  const curves = Object.entries(load.curves).filter(([, curve]) => curve.length > 1);
+  if (curves.length) {
+    const inks = { response: colours[trial.variant], service: "#7f8c9b", lag: "#b08d57" };
+    const texts = { response: "response", service: "service", lag: "client's lag" };
+    parts.push(element("h4", {}, "Latency by percentile"), plot({ title: "Latency by percentile", xTitle: "share of requests that were faster", width, dots: false, xText: percentileText, xTicks: percentiles, yText: (y) => compact(y, "nanoseconds"),
+      lines: curves.map(([name, curve]) => ({ label: texts[name], colour: inks[name], dashed: name !== "response", points: unpacked(curve) })) }));
+  }
+  const series = (name, values, unit, step) => {
+    if (values.length < 2 || values.every((value) => value === 0)) return;
+    parts.push(element("h4", {}, name), plot({ title: name, xTitle: step, width, height: 200, xEven: true, xText: String, yText: (y) => compact(y, unit),
+      lines: [{ label: name.split(",")[0], colour: colours[trial.variant], points: values.map((y, i) => ({ x: i + 1, y: Math.max(1, y) })) }] }));
+  };
+  series("Replies, each second", load.frames_by_second, "frames_per_second", "second of the window");
+  series("Lag p99, each quarter", load.lag_p99_ns_by_quarter, "nanoseconds", "quarter of the window");
+  const rows = data.load_facts.map(([name, unit], i) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, factText(load.facts[i], unit))));
+  parts.push(element("details", {}, element("summary", {}, "Evidence: what was counted in the window"), element("table", {}, element("tbody", {}, ...rows))));
+  return parts;
+}
+
+function environmentDetail(trial) {
+  const sessions = data.environment;
+  const session = sessions.filter((session) => session.before.unix_ms <= trial.started_unix_ms).at(-1) ?? sessions[0];
+  if (!session) return [];
+  const text = (value) => value === null ? "unknown" : typeof value === "object" ? Object.entries(value).map(([name, of]) => `${name} = ${of}`).join("\n") : String(value);
+  const rows = Object.entries(session.before).filter(([name]) => name !== "unix_ms").map(([name, value]) => {
+    const after = session.after?.[name];
+    const changed = after !== undefined && text(after) !== text(value) && typeof value !== "object" ? ` → ${text(after)}` : "";
+    return element("tr", {}, element("th", { scope: "row" }, name.replaceAll("_", " ")), element("td", { class: "left pre" }, text(value) + changed));
+  });
+  return [element("details", {}, element("summary", {}, "Environment, before → after"), scrolled("Environment", element("table", {}, element("tbody", {}, ...rows))))];
+}
 
 function trialDetail(trial) {
-  const parts = [element("h2", { id: "detail-title" }, `Trial ${trial.trial}: ${names[trial.variant]}, ${cellText(trial.cell)}, block ${trial.block}`)];
-  if (trial.failure) parts.push(element("p", {}, `Failed in ${trial.failure.stage}: ${trial.failure.error}`), element("pre", {}, trial.failure.stderr_tail.join("\n")));
-  for (const load of trial.loads) {
-    parts.push(element("h3", {}, load.mode === "open" ? "At the fixed rate" : "At saturation"));
-    parts.push(load.gates.length ? list(load.gates.map((gate) => `${gate.gate}: ${gate.detail}`)) : element("p", {}, "No gate tripped."));
-    parts.push(element("p", {}, `${load.frames_ok} frames verified, ${compact(load.rate_per_s, "frames_per_second")}; server CPU ${compact(load.server_cpu_ns, "nanoseconds")}, client CPU ${compact(load.client_cpu_ns, "nanoseconds")} in ${compact(load.duration_ns, "nanoseconds")}`));
-    const curves = Object.entries(load.curves).filter(([, points]) => points.length);
-    if (load.mode === "open" && curves.length) {
-      const inks = { response: colours[trial.variant], service: "#7f8c9b", lag: "#b08d57" };
-      const lines = curves.map(([label, points]) => ({ label, colour: inks[label], points: points.map(([x, y]) => ({ x, y: Math.max(1, y) })) }));
-      parts.push(lineChart("share of requests that were faster", lines, quantileText, (y) => compact(y, "nanoseconds"), [1, 2, 10, 100, 1000, 10000, 100000]));
-    }
+  const when = new Date(trial.started_unix_ms).toISOString().replace("T", " ").slice(0, 19);
+  const parts = [element("h2", { id: "detail-title" }, `Trial ${trial.trial}: ${names[trial.variant]}, ${cellText(cells[trial.cell])}`),
+    element("p", { class: "caption" }, `block ${trial.block}${trial.twin ? ", the A/A twin" : ""}, started ${when} UTC, took ${compact(trial.elapsed_ms * 1e6, "nanoseconds")}`)];
+  if (trial.failure) parts.push(element("p", {}, trial.failure[0]), element("pre", {}, trial.failure.slice(1).join("\n")));
+  for (const load of trial.loads) parts.push(...loadDetail(load, trial));
+  const metrics = analysis.tables.map((table, metric) => ({ table, ...outcome(trial, metric) })).filter(({ value, reason }) => value !== null || reason);
+  parts.push(element("h3", {}, "What it yielded"), scrolled("Metrics", element("table", {}, element("tbody", {}, ...metrics.map(({ table, value, reason }) => element("tr", {},
+    element("th", { scope: "row" }, table.title), element("td", {}, value === null ? "—" : compact(value, table.unit)), element("td", { class: "left" }, reason ? `does not count: ${reason}` : "")))))));
+  if (trial.memory.length) {
+    const rows = data.memory_facts.map(([name, unit], i) => element("tr", {}, element("th", { scope: "row" }, name), ...trial.memory.map((memory) => element("td", {}, factText(memory.facts[i], unit)))));
+    parts.push(element("h3", {}, "Memory"), scrolled("Memory", element("table", {}, heads("", ...trial.memory.map((memory) => memory.state)), element("tbody", {}, ...rows))));
   }
-  const metrics = analysis.tables.filter((table) => trial.values[table.key].value !== null)
-    .map((table) => `${table.title}: ${compact(trial.values[table.key].value, table.unit)}${trial.values[table.key].reason ? ` (not used: ${trial.values[table.key].reason})` : ""}`);
-  parts.push(element("h3", {}, "All metrics"), list(metrics));
-  parts.push(element("h3", {}, "Commands"), ...trial.commands.map((command) => element("pre", {}, `# ${command.role}\n${command.argv.join(" ")}`)));
-  if (trial.options.length) parts.push(element("h3", {}, "Engine"), element("pre", {}, trial.options.join("\n")));
+  const quoted = (word) => /^[\w@%+=:,.\/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  parts.push(element("h3", {}, "Exact commands"), ...trial.commands.map(([role, ...argv]) => element("pre", {}, `# ${words[role]}\n${argv.map((word) => quoted(words[word])).join(" ")}`)));
+  if (trial.options.length) parts.push(element("details", {}, element("summary", {}, "What the engine said of itself"), element("pre", {}, trial.options.map((word) => words[word]).join("\n"))));
+  parts.push(...environmentDetail(trial));
   return parts;
+}
+
+// What a cell of the dialog's state names: `row.cell` or `row.slope table.column`.
+function known() {
+  const [row, key, column] = state.cell.split(".");
+  if (row === "" || names[Number(row)] === undefined) return null;
+  if (column === undefined) return byCell(key) >= 0 ? cellDetail(Number(row), key) : null;
+  return analysis.slopes.find((table) => table.key === key)?.columns[Number(column)] ? slopeDetail(Number(row), key, Number(column)) : null;
 }
 
 function drawDetail() {
   const dialog = byId("detail");
   const trial = state.trial === "" ? undefined : trials.find((found) => String(found.trial) === state.trial);
-  const [row, key] = [state.cell.slice(0, state.cell.indexOf(".")), state.cell.slice(state.cell.indexOf(".") + 1)];
-  const known = row !== "" && names[Number(row)] !== undefined && currentTable().columns.some((cell) => cellKey(cell) === key);
-  if (!trial && !known) { if (dialog.open) dialog.close(); return; }
+  const cell = known();
+  if (!trial && !cell) { if (dialog.open) dialog.close(); return; }
   const close = element("button", { type: "button", class: "close", onclick: () => dialog.close() }, "Close");
-  const back = trial && known ? element("button", { type: "button", onclick: () => set({ trial: "" }) }, "← all trials of the cell") : "";
-  byId("detail-body").replaceChildren(close, back, ...(trial ? trialDetail(trial) : cellDetail(Number(row), key)));
+  const back = trial && cell ? element("button", { type: "button", onclick: () => set({ trial: "" }) }, "← all trials of the cell") : "";
+  byId("detail-body").replaceChildren(close, back, ...(trial ? trialDetail(trial) : cell));
   if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+// A remark that is too long to hover over.
+function note(title, lines) {
+  byId("detail-body").replaceChildren(element("button", { type: "button", class: "close", onclick: () => byId("detail").close() }, "Close"), element("h2", { id: "detail-title" }, title), list(lines));
+  byId("detail").showModal();
 }
 
 byId("detail").addEventListener("close", () => { if (state.cell || state.trial) set({ cell: "", trial: "" }); });
+byId("detail").addEventListener("click", (event) => { if (event.target === byId("detail")) byId("detail").close(); });
 
 // --- all of it -------------------------------------------------------------------------------------------------
 
 function draw() {
+  // What had the focus is made anew: whoever uses the keyboard goes on from where they are.
+  const focused = document.activeElement?.dataset.focus;
   if (state.theme) document.documentElement.dataset.theme = state.theme;
   else delete document.documentElement.dataset.theme;
   drawControls();
   drawValues();
+  drawMemory();
   drawCurve();
+  drawMap();
+  drawCell();
   drawLeads();
   drawSlopes();
   drawContrast();
+  if (focused) document.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
   drawDetail();
 }
 
@@ -165,5 +146,7 @@ byId("theme").addEventListener("click", () => {
   set({ theme: dark ? "light" : "dark" });
 });
 addEventListener("hashchange", () => { readHash(); draw(); });
+let resized;
+addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(draw, 100); });
 readHash();
 draw();

@@ -1,0 +1,12 @@
+//! The page of a run in a real browser: Chromium, headless, driven through its own debugging pipe.
+//!
+//! Where no Chromium is installed the tests say so and pass. `CROSSOVER_BROWSER` names another program, and makes it an
+//! error when that one does not start. Screenshots stay in the target folder, for a person to look at.
+
+mod driver;
+mod element;
+mod report_page;
+#[path = "../report/synthetic.rs"]
+#[expect(dead_code, reason = "shared with the tests of the tables, which use more of it")]
+mod synthetic;
+mod tab;
