@@ -80,6 +80,7 @@ const CATCHES: &[(&str, &[&str])] = &[
     ("trusting", &["oversize-flood", "announced-length"]),
     ("greedy", &["backpressure"]),
     ("spins", &["descriptors-exhausted"]),
+    ("stalls", &["neighbours-latency"]),
     ("cuts", &["drain-under-load", "drain-slow-readers"]),
     (
         "no-limits",

@@ -82,6 +82,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         areas::limits::CASES,
         areas::hostile::CASES,
         areas::backpressure::CASES,
+        areas::neighbours::CASES,
         areas::memory::CASES,
         areas::drain::CASES,
         areas::ending::CASES,

@@ -26,6 +26,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) transport: &'static str,
     pub(crate) options: &'a Options,
     tails: Mutex<Vec<Tail>>,
+    sockets: Mutex<Vec<PathBuf>>,
 }
 
 /// How a process ended that did not start to serve.
@@ -43,7 +44,7 @@ impl<'a> Subject<'a> {
         transport: &'static str,
         options: &'a Options,
     ) -> Self {
-        Self { target, variant, transport, options, tails: Mutex::new(Vec::new()) }
+        Self { target, variant, transport, options, tails: Mutex::new(Vec::new()), sockets: Mutex::new(Vec::new()) }
     }
 
     /// Starts the engine with these options (`["--readbuf", "64"]`).
@@ -109,12 +110,27 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// A fresh address of this transport.
+    /// A fresh address of the subject's transport.
     pub(crate) fn address(&self) -> String {
-        match self.transport {
-            "unix" => format!("unix://{}", socket_path().display()),
+        self.address_of(self.transport)
+    }
+
+    /// A fresh address of this transport.
+    pub(crate) fn address_of(&self, transport: &str) -> String {
+        match transport {
+            "unix" => self.unix_address(),
             transport => format!("{transport}://127.0.0.1:0"),
         }
+    }
+
+    /// A socket whose path is gone with the subject: an engine that is killed leaves its own.
+    fn unix_address(&self) -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("crossover-verify-{}-{next}.sock", std::process::id()));
+        let address = format!("unix://{}", path.display());
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+        address
     }
 
     pub(crate) fn connect(&self, server: &Server) -> Result<Client> {
@@ -147,9 +163,10 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// A path that no other case uses.
-pub(crate) fn socket_path() -> PathBuf {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("crossover-verify-{}-{next}.sock", std::process::id()))
+impl Drop for Subject<'_> {
+    fn drop(&mut self) {
+        for path in self.sockets.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Greedy,
     /// Tries again at once when it cannot accept.
     Spins,
+    /// Waits for a peer that takes nothing.
+    Stalls,
     /// Drops its connections when a drain begins.
     Cuts,
     /// Starts without the limits that it was given.
@@ -48,6 +50,7 @@ impl Fault {
             "trusting" => Self::Trusting,
             "greedy" => Self::Greedy,
             "spins" => Self::Spins,
+            "stalls" => Self::Stalls,
             "cuts" => Self::Cuts,
             "no-limits" => Self::NoLimits,
             "lies" => Self::Lies,

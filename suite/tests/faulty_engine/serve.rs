@@ -18,6 +18,8 @@ use crate::fault::Fault;
 
 /// An impatient engine's patience.
 const QUIET_MAX: Duration = Duration::from_millis(100);
+/// How long a stalling engine waits for a peer.
+const STALL: Duration = Duration::from_millis(30);
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 pub(crate) fn serve(server: Server, fault: Fault) -> Result<()> {
@@ -171,7 +173,12 @@ impl Link {
     fn flush(&mut self, fault: Fault) -> io::Result<()> {
         while self.peer.step() == Step::Write {
             match self.write(fault) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if fault == Fault::Stalls {
+                        thread::sleep(STALL);
+                    }
+                    return Ok(());
+                }
                 other => other?,
             }
         }

@@ -144,7 +144,7 @@ fn slow_reader(subject: &Subject<'_>) -> Result<Proven> {
 }
 
 /// Sends until the peer takes nothing for a while; returns the bytes that it took.
-fn flood(client: &mut Client, request: &[u8]) -> Result<usize> {
+pub(super) fn flood(client: &mut Client, request: &[u8]) -> Result<usize> {
     const STUCK: Duration = Duration::from_millis(150);
     let mut sent = 0;
     while sent < request.len() {

@@ -94,7 +94,7 @@ fn together(subject: &Subject<'_>) -> Result<Proven> {
     let mut addrs = vec![subject.address()];
     let served = subject.target.manifest.transports(subject.variant);
     if served.iter().any(|name| name == "unix") {
-        addrs.push(format!("unix://{}", crate::verify::subject::socket_path().display()));
+        addrs.push(subject.address_of("unix"));
     }
     if served.iter().any(|name| name == "udp") {
         addrs.push("udp://127.0.0.1:0".to_owned());

@@ -11,5 +11,6 @@ pub(super) mod framing;
 pub(super) mod hostile;
 pub(super) mod limits;
 pub(super) mod memory;
+pub(super) mod neighbours;
 pub(super) mod refusals;
 pub(super) mod streams;

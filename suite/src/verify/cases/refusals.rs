@@ -80,7 +80,7 @@ fn unsupported(subject: &Subject<'_>) -> Result<Proven> {
     let manifest = &subject.target.manifest;
     for (what, reason) in manifest.unsupported.iter().chain(&subject.variant.unsupported) {
         let refusal = if ["tcp", "unix", "udp"].contains(&what.as_str()) {
-            subject.refusal(&[addr_of(what)], &[])?
+            subject.refusal(&[subject.address_of(what)], &[])?
         } else {
             let (option, value) = what.split_once('=').unwrap_or((what, any_value(what)));
             subject.refusal(&[subject.address()], &[&format!("--{option}"), value])?
@@ -94,13 +94,6 @@ fn unsupported(subject: &Subject<'_>) -> Result<Proven> {
         }
     }
     Ok(Proven::Holds)
-}
-
-fn addr_of(transport: &str) -> String {
-    match transport {
-        "unix" => format!("unix://{}", crate::verify::subject::socket_path().display()),
-        transport => format!("{transport}://127.0.0.1:0"),
-    }
 }
 
 /// A value that the option's reader accepts.
