@@ -3,8 +3,11 @@
 pub mod analyse;
 pub mod catalog;
 pub mod cli;
+pub mod compare;
 pub mod conclude;
+pub mod doctor;
 pub mod experiment;
+pub mod export;
 pub mod measure;
 pub mod plan;
 pub mod precedent;

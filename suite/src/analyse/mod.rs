@@ -33,5 +33,6 @@ pub use power::{Design, NOISE_ASSUMED, POWER, noise_of};
 pub use rates::RateColumn;
 pub use sample::{Outcome, Reason, Samples};
 pub use slope::{COUNTS_MIN, Part, SlopeColumn, slopes};
+pub(crate) use student::two_sided;
 pub use table::{Entry, Exclusion, Row, Status, Table};
 pub use validity::judge;

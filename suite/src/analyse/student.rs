@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 /// P(|T| ≥ t) with `freedom` degrees of freedom, by the finite sums 26.7.3 and 26.7.4 of Abramowitz and Stegun.
 /// Exact to about 1e-15; what is smaller reads as 0.
-pub(super) fn two_sided(t: f64, freedom: u32) -> f64 {
+pub(crate) fn two_sided(t: f64, freedom: u32) -> f64 {
     assert!(freedom > 0 && t >= 0.0, "of {freedom} degrees of freedom, at {t}");
     let angle = (t / f64::from(freedom).sqrt()).atan();
     let (sin, cos) = angle.sin_cos();

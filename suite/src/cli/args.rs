@@ -4,21 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
-const EXAMPLES: &str = "Examples:
-  suite run --engine all                       the whole comparison, quick profile
-  suite run --engine mio,tokio/per-core        two of them
-  suite run --profile standard                 longer, with narrower intervals
-  suite run --resume runs/2026-01-31-host-crossover
-  suite plan --profile full                    what that would take
-  suite verify --engine may --case drain       conformance: the cases about draining
-  suite serve --engine may -- --addr tcp://127.0.0.1:7000
-  suite show runs/2026-01-31-host-crossover 17
-
-Exit codes:
-  0    done
-  1    done, but a trial or a case failed (it is in the records or the table, with its reason)
-  2    the request cannot be met: wrong input, or nothing to measure with
-  130  interrupted; what was recorded is whole, and --resume goes on";
+use super::examples::{
+    COMPARE, COMPLETIONS, DOCTOR, ENGINES, EXAMPLES, EXPORT, MAN, PLAN, PUBLISH, REPORT, RUN, SERVE, SHOW, VERIFY,
+};
+use super::output::OutputArgs;
 
 /// Which Rust network runtime serves a framed protocol best on this machine, and from where on does that change?
 #[derive(Debug, Parser)]
@@ -52,18 +41,33 @@ pub struct WorkspaceArgs {
 #[derive(Debug, Subcommand)]
 pub enum Ask {
     /// List the engines: do they build, do they run here, which version, what do they require
+    #[command(after_help = ENGINES)]
     Engines {
         /// Only look, build nothing
         #[arg(long)]
         no_build: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
+    /// Is this host fit for measurements? OK, WARN and FAIL, with the command that mends each; exit code 1 on FAIL
+    #[command(after_help = DOCTOR)]
+    Doctor(DoctorArgs),
     /// Run experiments, and report
+    #[command(after_help = RUN)]
     Run(RunArgs),
     /// Print what a run would do: its cells, trials and duration
-    Plan(PlanArgs),
+    #[command(after_help = PLAN)]
+    Plan {
+        #[command(flatten)]
+        what: PlanArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Conformance and torture: every case against every variant, and a table; exit code 1 when one fails
+    #[command(after_help = VERIFY)]
     Verify(VerifyArgs),
     /// Run one engine in the foreground, with its own options behind `--`
+    #[command(after_help = SERVE)]
     Serve {
         /// ENGINE or ENGINE/VARIANT
         #[arg(long, value_name = "NAME")]
@@ -73,22 +77,93 @@ pub enum Ask {
         options: Vec<String>,
     },
     /// Print the command lines that repeat one trial by hand, and what it left
+    #[command(after_help = SHOW)]
     Show {
         /// The run's folder
         run: PathBuf,
         /// The trial's number
         trial: u32,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Rebuild the report of a run from its records, and print its tables
+    #[command(after_help = REPORT)]
     Report {
         /// The run's folder
         run: PathBuf,
+        /// All metrics, not only the main ones (csv and json always have all)
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
+    /// Compare two runs of one experiment on one host: what changed beyond noise
+    #[command(after_help = COMPARE)]
+    Compare(CompareArgs),
+    /// Write a run's records in the format of another program
+    #[command(after_help = EXPORT)]
+    Export(ExportArgs),
     /// Copy a complete run of a clean tree into results/, and update the index and the README's table
+    #[command(after_help = PUBLISH)]
     Publish {
         /// The run's folder
         run: PathBuf,
     },
+    /// Print a script that completes this command line in a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the suite, or write one page a subcommand into a folder
+    #[command(after_help = MAN)]
+    Man {
+        /// Write suite.1, suite-run.1, … into this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// What to look at, and whether to change it.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct DoctorArgs {
+    /// Set the kernel settings that would mend a finding; the old values are saved first
+    #[arg(long, conflicts_with = "restore")]
+    pub apply: bool,
+    /// Set back what --apply has changed
+    #[arg(long)]
+    pub restore: bool,
+    /// Where --apply saves the old values; default: runs/doctor-sysctls.json in the workspace
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What to export.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct ExportArgs {
+    /// The run's folder
+    pub run: PathBuf,
+    /// The format
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: ExportFormat,
+    /// The file to write; default: stdout, which sqlite refuses
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Formats of other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// Every metric of every trial, one a line, with its validity
+    Csv,
+    /// Bencher Metric Format: JSON for `bencher run`
+    Bmf,
+    /// Go benchmark format: `benchstat A.txt B.txt` compares two runs
+    Go,
+    /// SQLite database with trials, metrics, loads, gates and memory; needs --out
+    Sqlite,
 }
 
 /// What to run.
@@ -105,6 +180,8 @@ pub struct RunArgs {
     /// No progress, only the tables
     #[arg(short, long)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// What to plan.
@@ -125,6 +202,26 @@ pub struct PlanArgs {
     /// Seed of the order and of the clients; drawn and recorded when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub seed: Option<u64>,
+}
+
+/// What to compare.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct CompareArgs {
+    /// The folder of the run before
+    pub run_a: PathBuf,
+    /// The folder of the run after
+    pub run_b: PathBuf,
+    /// Exit with code 3 on a regression: `any`, or a list of metrics, and perhaps the least percentage: any:5
+    #[arg(long, value_name = "METRICS[:PERCENT]")]
+    pub fail_on: Option<String>,
+    /// List every comparison, not only the changes
+    #[arg(long)]
+    pub all: bool,
+    /// Compare runs of different experiments or hosts, with a warning
+    #[arg(long)]
+    pub anyway: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// What to verify.
@@ -148,4 +245,6 @@ pub struct VerifyArgs {
     /// Only the table
     #[arg(short, long)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }

@@ -1,23 +1,23 @@
 //! `suite engines`: what there is, and whether it builds and runs here.
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::json;
 
 use super::args::WorkspaceArgs;
+use super::output::OutputArgs;
+use super::sheet::{Sheet, Tint};
 use super::workspace::Workspace;
 use crate::catalog::{Engine, Program};
 use crate::run::{Interrupt, Ports, Probe, ephemeral_ports, probe};
 
-pub(super) fn engines(workspace: &WorkspaceArgs, no_build: bool) -> anyhow::Result<ExitCode> {
+pub(super) fn engines(workspace: &WorkspaceArgs, no_build: bool, output: OutputArgs) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::open(workspace)?;
     let interrupt = Interrupt::install()?;
     let mut ports = Ports::new(ephemeral_ports(), std::process::id())?;
     let builder = workspace.builder(false);
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["variant", "builds", "runs here", "version", "transports", "requires", "what it is"]);
+    let mut sheet = Sheet::new(&["variant", "builds", "runs here", "version", "transports", "requires", "what it is"]);
+    let mut objects = Vec::new();
     for engine in &workspace.engines {
         let program = (!no_build).then(|| builder.engine(engine));
         for variant in &engine.manifest.variant {
@@ -42,18 +42,17 @@ pub(super) fn engines(workspace: &WorkspaceArgs, no_build: bool) -> anyhow::Resu
             };
             let names: Vec<&str> = transports.iter().map(|transport| transport.name()).collect();
             let role = variant.role.as_ref().map_or_else(String::new, |role| format!(" ({role})"));
-            table.add_row([
-                format!("{}/{}{role}", engine.name(), variant.name),
-                builds,
-                runs,
-                version,
-                names.join(" "),
-                requires(engine),
-                variant.line.clone(),
-            ]);
+            let tint = if runs.starts_with("no") { Tint::Bad } else { Tint::Plain };
+            objects.push(json!({
+                "engine": engine.name(), "variant": variant.name, "role": variant.role, "builds": builds, "runs": runs,
+                "version": version, "transports": names, "requires": engine.manifest.requires, "line": variant.line,
+            }));
+            let name = format!("{}/{}{role}", engine.name(), variant.name);
+            let transports = names.join(" ");
+            sheet.push(tint, vec![name, builds, runs, version, transports, requires(engine), variant.line.clone()]);
         }
     }
-    writeln!(std::io::stdout(), "{table}")?;
+    output.print(&sheet, &objects)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,22 +1,88 @@
 //! `suite plan`: what a run would do.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::args::{PlanArgs, WorkspaceArgs};
+use super::output::{Format, OutputArgs, say};
+use super::sheet::{Sheet, Tint};
 use super::workspace::Workspace;
-use crate::plan::{CpuSplit, Plan, estimate_ms, trials};
+use crate::plan::{CpuSplit, Plan, estimate_ms, trial_ms, trials};
 use crate::precedent::precedent;
 use crate::progress::spell;
+use crate::record::Cell;
 
-pub(super) fn plan(workspace: &WorkspaceArgs, asked: &PlanArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn plan(workspace: &WorkspaceArgs, asked: &PlanArgs, output: OutputArgs) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::open(workspace)?;
-    for plan in workspace.plans(asked)? {
-        let text = describe(&plan) + &precedent(&workspace.root, &plan).describe(&plan);
-        std::io::stdout().write_all(text.as_bytes())?;
+    let plans = workspace.plans(asked)?;
+    if output.format == Format::Text {
+        for plan in &plans {
+            say(&(describe(plan) + &precedent(&workspace.root, plan).describe(plan)))?;
+        }
+    } else {
+        let objects: Vec<Value> = plans.iter().map(object).collect();
+        output.print(&cells(&plans), &objects)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The cells of all plans.
+fn cells(plans: &[Plan]) -> Sheet {
+    let mut sheet = Sheet::new(&[
+        "experiment",
+        "profile",
+        "transport",
+        ">connections",
+        ">payload_bytes",
+        ">processes",
+        ">blocks",
+        ">trials",
+        ">duration_ms",
+        "loads",
+        "twin",
+    ]);
+    for plan in plans {
+        let all = trials(plan);
+        for cell in &plan.cell {
+            let here = all.iter().filter(|trial| trial.cell == *cell).count();
+            sheet.push(
+                Tint::Plain,
+                vec![
+                    plan.experiment.clone(),
+                    plan.profile.clone(),
+                    cell.transport.name().into(),
+                    cell.connections.to_string(),
+                    cell.payload_bytes.to_string(),
+                    plan.processes(cell.connections).to_string(),
+                    plan.timing.blocks.to_string(),
+                    here.to_string(),
+                    (trial_ms(plan, *cell) * here as u64).to_string(),
+                    loads(plan, *cell).join("; "),
+                    if plan.twin.contains(cell) { "yes" } else { "no" }.into(),
+                ],
+            );
+        }
+    }
+    sheet
+}
+
+/// The plan as it would be saved, and every trial that it makes.
+fn object(plan: &Plan) -> Value {
+    let name = |variant: usize| format!("{}/{}", plan.variant[variant].engine, plan.variant[variant].variant);
+    let trials: Vec<Value> = trials(plan)
+        .iter()
+        .map(|t| {
+            json!({"trial": t.trial, "block": t.block, "variant": name(t.variant), "twin": t.twin, "cell": t.cell,
+                "seed": t.seed})
+        })
+        .collect();
+    json!({"plan": plan, "duration_ms": estimate_ms(plan), "trials": trials})
+}
+
+fn loads(plan: &Plan, cell: Cell) -> Vec<String> {
+    plan.load.iter().map(|load| load.describe(cell.payload_bytes)).collect()
 }
 
 /// The plan for people.
@@ -38,13 +104,12 @@ fn describe(plan: &Plan) -> String {
             several => format!(" over {several} server and {several} client processes"),
         };
         let twin = if plan.twin.contains(cell) { ", one trial twice" } else { "" };
-        let rates: Vec<String> = plan.load.iter().map(|load| load.describe(cell.payload_bytes)).collect();
         text += &format!(
             "{gap}{} {} × {} B: {}{processes}{twin}\n",
             cell.transport.name(),
             cell.connections,
             cell.payload_bytes,
-            rates.join(", then ")
+            loads(plan, *cell).join(", then ")
         );
     }
     for absent in &plan.absent {

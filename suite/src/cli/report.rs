@@ -1,38 +1,76 @@
 //! `suite report`: the tables of a run, rebuilt from its records.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::output::{Format, OutputArgs, say};
+use crate::analyse::Analysis;
 use crate::conclude::Run;
 use crate::record::RunFolder;
-use crate::report::{terminal, write_all};
+use crate::report::{export, markdown, terminal, write_all};
 
 /// Columns where the output is no terminal.
 const WIDTH: u16 = 160;
 
-pub(super) fn report(path: &Path) -> anyhow::Result<ExitCode> {
-    print_report(&RunFolder::open(path)?)?;
+pub(super) fn report(path: &Path, all: bool, output: OutputArgs) -> anyhow::Result<ExitCode> {
+    print_report(&RunFolder::open(path)?, all, output)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the report's files, prints the tables, and returns how many trials failed.
-pub(super) fn print_report(folder: &RunFolder) -> anyhow::Result<u32> {
+/// Trials of a run that are not what was hoped for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// That did not get to their end.
+    pub(super) failed: u32,
+    /// There are trials, and no value of any of them counts.
+    pub(super) nothing_valid: bool,
+}
+
+/// Writes the report's files, prints the tables, and says what went wrong.
+pub(super) fn print_report(folder: &RunFolder, all: bool, output: OutputArgs) -> anyhow::Result<Tally> {
     let run = Run::load(folder)?;
     if let Some(warning) = &run.warning {
         eprintln!("suite: {}: {warning}", folder.records().display());
     }
     let analysis = run.analysis(&folder.name());
     write_all(folder.path(), &analysis, &run.trials, &run.sessions)?;
-    let stdout = std::io::stdout();
-    let terminal = stdout.is_terminal();
-    let style = terminal::Style {
-        colour: terminal && std::env::var_os("NO_COLOR").is_none(),
-        width: if terminal { width(&stdout) } else { WIDTH },
-        all: false,
+    let text = match output.format {
+        Format::Text => terminal::render(&analysis, style(all, output)),
+        Format::Json => export::json(&analysis) + "\n",
+        Format::Csv => export::csv(&analysis),
+        Format::Md => markdown::render(&analysis),
     };
-    stdout.lock().write_all(terminal::render(&analysis, style).as_bytes())?;
-    Ok(run.trials.iter().filter(|trial| trial.failure.is_some()).count() as u32)
+    say(&text)?;
+    let tally = Tally {
+        failed: run.trials.iter().filter(|trial| trial.failure.is_some()).count() as u32,
+        nothing_valid: nothing_valid(&analysis),
+    };
+    if tally.nothing_valid {
+        eprintln!(
+            "suite: no value of {} trials counts: see the gates in the tables, and `suite doctor` for the host",
+            run.trials.len()
+        );
+    }
+    Ok(tally)
+}
+
+/// Nothing that was measured under a load counts, or, where there was no load, nothing of the memory: then the run has
+/// answered nothing.
+fn nothing_valid(analysis: &Analysis) -> bool {
+    let blocks = |loaded: bool| {
+        let tables = analysis.tables.iter().filter(|table| table.mode.is_some() == loaded);
+        let entries = tables.flat_map(|table| &table.rows).flat_map(|row| &row.entries);
+        entries.filter(|entry| entry.value.is_some()).map(|entry| entry.blocks).collect::<Vec<u32>>()
+    };
+    let measured = if blocks(true).is_empty() { blocks(false) } else { blocks(true) };
+    analysis.trials > 0 && measured.iter().all(|blocks| *blocks == 0)
+}
+
+fn style(all: bool, output: OutputArgs) -> terminal::Style {
+    let stdout = std::io::stdout();
+    let width = if stdout.is_terminal() { width(&stdout) } else { WIDTH };
+    terminal::Style { colour: output.coloured(), width, all }
 }
 
 fn width(stdout: &std::io::Stdout) -> u16 {

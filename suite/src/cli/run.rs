@@ -1,13 +1,14 @@
 //! `suite run`: builds, runs what was planned, and reports.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 use super::args::{RunArgs, WorkspaceArgs};
+use super::doctor;
+use super::output::{Format, say};
 use super::report::print_report;
 use super::workspace::{Workspace, raise_open_files};
 use crate::catalog::Program;
@@ -16,7 +17,7 @@ use crate::measure::{Session, Sessions, environment};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::record::{RunFolder, Writer, read, read_json, write_json};
-use crate::run::{Ending, Interrupt, Runner, unix_ms};
+use crate::run::{Interrupt, Runner, unix_ms};
 
 /// Where runs go when the command line does not say.
 const RUNS: &str = "runs";
@@ -24,11 +25,14 @@ const RUNS: &str = "runs";
 pub(super) fn run(workspace: &WorkspaceArgs, asked: &RunArgs) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::open(workspace)?;
     let interrupt = Interrupt::install()?;
-    let mut ending = Ending::default();
+    let mut outcome = Outcome::default();
+    if !asked.quiet {
+        eprint!("{}", doctor::summary(&workspace.root, workspace.cargo_profile()));
+    }
     if let Some(path) = &asked.resume {
         let folder = RunFolder::open(path)?;
         let plan = load_plan(&folder)?;
-        ending = resume(&workspace, &folder, &plan, &interrupt, asked.quiet)?;
+        outcome = resume(&workspace, &folder, &plan, &interrupt, asked)?;
     } else {
         let plans = workspace.plans(&asked.what)?;
         let several = plans.len() > 1;
@@ -39,18 +43,41 @@ pub(super) fn run(workspace: &WorkspaceArgs, asked: &RunArgs) -> anyhow::Result<
         }
         for plan in plans {
             let out = asked.out.as_ref().map(|out| if several { out.join(&plan.experiment) } else { out.clone() });
-            let this = fresh(&workspace, plan, out.as_deref(), &interrupt, asked.quiet)?;
-            ending = Ending { failed: ending.failed + this.failed, interrupted: this.interrupted };
-            if ending.interrupted {
+            let this = fresh(&workspace, plan, out.as_deref(), &interrupt, asked)?;
+            outcome = outcome.and(this);
+            if outcome.interrupted {
                 break;
             }
         }
     }
-    Ok(match ending {
-        Ending { interrupted: true, .. } => ExitCode::from(Interrupt::EXIT_CODE),
-        Ending { failed: 0, .. } => ExitCode::SUCCESS,
-        Ending { .. } => ExitCode::FAILURE,
+    Ok(match outcome {
+        Outcome { interrupted: true, .. } => ExitCode::from(Interrupt::EXIT_CODE),
+        // A run that ended, and answers nothing, is no success.
+        Outcome { failed: 0, nothing_valid: false, .. } => ExitCode::SUCCESS,
+        Outcome { .. } => ExitCode::FAILURE,
     })
+}
+
+/// How the runs of one request ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct Outcome {
+    failed: u32,
+    /// One of the runs has no value that counts.
+    nothing_valid: bool,
+    interrupted: bool,
+}
+
+impl Outcome {
+    /// The user ended it before the first trial.
+    const INTERRUPTED: Self = Self { failed: 0, nothing_valid: false, interrupted: true };
+
+    const fn and(self, other: Self) -> Self {
+        Self {
+            failed: self.failed + other.failed,
+            nothing_valid: self.nothing_valid || other.nothing_valid,
+            interrupted: self.interrupted || other.interrupted,
+        }
+    }
 }
 
 /// The programs of a run.
@@ -90,9 +117,9 @@ fn fresh(
     mut plan: Plan,
     out: Option<&Path>,
     interrupt: &Interrupt,
-    quiet: bool,
-) -> anyhow::Result<Ending> {
-    let Some(built) = Built::of(workspace, &plan, interrupt, quiet)? else { return Ok(Ending::INTERRUPTED) };
+    asked: &RunArgs,
+) -> anyhow::Result<Outcome> {
+    let Some(built) = Built::of(workspace, &plan, interrupt, asked.quiet)? else { return Ok(Outcome::INTERRUPTED) };
     built.seal(&mut plan);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let folder = match out {
@@ -100,9 +127,10 @@ fn fresh(
         None => RunFolder::create_named(&workspace.root.join(RUNS), &plan.date, &host, &plan.experiment)?,
     };
     save_plan(&folder, &plan)?;
-    let progress = Progress::new(quiet);
+    let progress = Progress::new(asked.quiet);
     let Built { client, programs, .. } = &built;
-    work(workspace, &folder, &Runner { plan: &plan, programs, client, interrupt, progress: &progress })
+    let runner = Runner { plan: &plan, programs, client, interrupt, progress: &progress };
+    work(workspace, &folder, &runner, asked)
 }
 
 fn resume(
@@ -110,12 +138,12 @@ fn resume(
     folder: &RunFolder,
     plan: &Plan,
     interrupt: &Interrupt,
-    quiet: bool,
-) -> anyhow::Result<Ending> {
+    asked: &RunArgs,
+) -> anyhow::Result<Outcome> {
     if raise_open_files() != plan.open_files_max {
         bail!("the limit on open files was {} when this run began: set `ulimit -n` so again", plan.open_files_max);
     }
-    let Some(built) = Built::of(workspace, plan, interrupt, quiet)? else { return Ok(Ending::INTERRUPTED) };
+    let Some(built) = Built::of(workspace, plan, interrupt, asked.quiet)? else { return Ok(Outcome::INTERRUPTED) };
     let mut now = plan.clone();
     built.seal(&mut now);
     if now.client_sha256 != plan.client_sha256 {
@@ -129,13 +157,14 @@ fn resume(
             );
         }
     }
-    let progress = Progress::new(quiet);
+    let progress = Progress::new(asked.quiet);
     let Built { client, programs, .. } = &built;
-    work(workspace, folder, &Runner { plan, programs, client, interrupt, progress: &progress })
+    let runner = Runner { plan, programs, client, interrupt, progress: &progress };
+    work(workspace, folder, &runner, asked)
 }
 
 /// Runs what has no record yet, between two looks at the environment, and reports.
-fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>) -> anyhow::Result<Ending> {
+fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>, asked: &RunArgs) -> anyhow::Result<Outcome> {
     let records = folder.records();
     let done: BTreeSet<u32> = if records.exists() {
         read(&records)?.trials.iter().map(|trial| trial.trial).collect()
@@ -152,20 +181,23 @@ fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>) -> anyho
     write_json(&folder.environment(), &sessions)?;
 
     let mut writer = Writer::open(&records)?;
-    let mut ending = runner.run(&done, &mut writer)?;
+    let ending = runner.run(&done, &mut writer)?;
 
     if let Some(last) = sessions.sessions.last_mut() {
         last.after = Some(environment(&workspace.root, unix_ms()));
     }
     write_json(&folder.environment(), &sessions)?;
-    ending.failed = print_report(folder).context("the run is recorded, but its report failed")?;
+    let tally = print_report(folder, false, asked.output).context("the run is recorded, but its report failed")?;
     let path = folder.path().display();
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "\nRun folder: {path}")?;
+    // Where the tables are for programs, stdout is theirs alone.
+    let say = |text: String| if asked.output.format == Format::Text { say(&text) } else { Ok(eprint!("{text}")) };
+    say(format!("\nRun folder: {path}\n"))?;
     if ending.interrupted {
-        writeln!(stdout, "Interrupted. Go on with: suite run --resume {path}")?;
+        say(format!("Interrupted. Go on with: suite run --resume {path}\n"))?;
     } else {
-        writeln!(stdout, "Look closer with: suite show {path} TRIAL")?;
+        say(format!("Look closer with: suite show {path} TRIAL\n"))?;
     }
-    Ok(ending)
+    // Interrupted before it had anything to say, a run is not to blame for saying nothing.
+    let nothing_valid = tally.nothing_valid && !ending.interrupted;
+    Ok(Outcome { failed: tally.failed, nothing_valid, interrupted: ending.interrupted })
 }

@@ -1,22 +1,44 @@
 //! `suite show`: one trial, and how to repeat it by hand.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
+use super::output::{Format, OutputArgs, say};
+use super::sheet::{Sheet, Tint};
+use crate::analyse::{Metric, Outcome, judge};
 use crate::record::{RunFolder, Trial, read};
 
-pub(super) fn show(run: &Path, number: u32) -> anyhow::Result<ExitCode> {
+pub(super) fn show(run: &Path, number: u32, output: OutputArgs) -> anyhow::Result<ExitCode> {
     let records = read(&RunFolder::open(run)?.records())?;
     let last = records.trials.iter().map(|trial| trial.trial).max().context("the run has no records yet")?;
     let Some(trial) = records.trials.iter().find(|trial| trial.trial == number) else {
         bail!("no record of trial {number} in {} (the last one is {last})", run.display());
     };
-    std::io::stdout().write_all(describe(trial)?.as_bytes())?;
+    match output.format {
+        Format::Text => say(&describe(trial)?)?,
+        _ => output.print(&metrics(trial), trial)?,
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every metric of the trial in its base unit, and why it does not count if it does not.
+fn metrics(trial: &Trial) -> Sheet {
+    let mut sheet = Sheet::new(&["metric", "status", ">value", "reason"]);
+    for metric in Metric::ALL {
+        let (tint, status, value, reason) = match judge(metric, trial) {
+            Outcome::Usable(value) => (Tint::Plain, "measured", Some(value), None),
+            Outcome::Bound { value, reason } => (Tint::Doubtful, "bound", Some(value), Some(reason)),
+            Outcome::Invalid { value, reason } => (Tint::Bad, "invalid", value, Some(reason)),
+            Outcome::Missing { reason } => (Tint::Doubtful, "missing", None, Some(reason)),
+        };
+        let reason = reason.map_or_else(String::new, |reason| format!("{}: {}", reason.kind, reason.detail));
+        let value = value.map_or_else(String::new, |value| value.to_string());
+        sheet.push(tint, vec![metric.key().into(), status.into(), value, reason]);
+    }
+    sheet
 }
 
 fn describe(trial: &Trial) -> anyhow::Result<String> {

@@ -1,12 +1,13 @@
 //! `suite verify`: conformance and torture against the engines' own programs.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 use super::args::{VerifyArgs, WorkspaceArgs};
+use super::output::{Format, say};
+use super::sheet::{Sheet, Tint};
 use super::workspace::{Workspace, raise_open_files};
 use crate::catalog::{Engine, Program, select};
 use crate::experiment::Scope;
@@ -41,7 +42,14 @@ pub(super) fn verify(workspace: &WorkspaceArgs, asked: &VerifyArgs) -> anyhow::R
             eprintln!("{}", line(finding));
         }
     });
-    write!(std::io::stdout(), "{}", outcome.terminal())?;
+    match asked.output.format {
+        Format::Text => say(&outcome.terminal())?,
+        Format::Md => say(&outcome.markdown())?,
+        _ => {
+            let (sheet, objects) = findings(&outcome.findings);
+            asked.output.print(&sheet, &objects)?;
+        }
+    }
     if asked.publish {
         let file = workspace.root.join("engines/README.md");
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -67,6 +75,24 @@ fn wanted<'a>(engines: &'a [Engine], list: &str) -> anyhow::Result<Vec<(&'a Engi
         }
     }
     Ok(wanted)
+}
+
+/// One row, and one object, a finding.
+fn findings(findings: &[Finding]) -> (Sheet, Vec<serde_json::Value>) {
+    let mut sheet = Sheet::new(&["case", "engine", "variant", "transport", "verdict", "detail"]);
+    let mut objects = Vec::new();
+    for Finding { case, engine, variant, transport, verdict } in findings {
+        let (tint, word, detail) = match verdict {
+            Verdict::Pass => (Tint::Good, "pass", ""),
+            Verdict::Fail(detail) => (Tint::Bad, "fail", detail.as_str()),
+            Verdict::NotSupported(reason) => (Tint::Doubtful, "not_supported", reason.as_str()),
+            Verdict::Measured(figure) => (Tint::Plain, "measured", figure.as_str()),
+        };
+        objects.push(serde_json::json!({"case": case, "engine": engine, "variant": variant, "transport": transport,
+            "verdict": word, "detail": detail}));
+        sheet.push(tint, [case, engine.as_str(), variant, transport, word, detail].map(str::to_owned).to_vec());
+    }
+    (sheet, objects)
 }
 
 fn line(finding: &Finding) -> String {

@@ -31,6 +31,11 @@ impl Workspace {
         Builder { root: self.root.clone(), cargo_profile: self.args.cargo_profile.clone(), quiet }
     }
 
+    /// Cargo profile of engines and load client.
+    pub(super) fn cargo_profile(&self) -> &str {
+        &self.args.cargo_profile
+    }
+
     /// The plans that were asked for, one for each experiment. Nothing is built or written yet.
     pub(super) fn plans(&self, asked: &PlanArgs) -> anyhow::Result<Vec<Plan>> {
         let open_files_max = raise_open_files();

@@ -1,5 +1,6 @@
 //! Samples processes and host from outside, through `/proc`, and judges what was seen.
 
+mod drift;
 mod environment;
 mod foreign;
 mod gates;
@@ -9,6 +10,7 @@ mod limits;
 mod memory;
 mod processes;
 
+pub use drift::{Drift, Kind, drift};
 pub use environment::{Environment, Session, Sessions, cores, environment, revision};
 pub use foreign::{Foreign, ForeignSample, foreign};
 pub use gates::{Expected, gates};

@@ -2,8 +2,11 @@
 
 mod synthetic;
 
+mod changes;
 mod comparison;
 mod crossovers;
+mod doctor;
+mod exports;
 mod golden;
 mod labels;
 mod slopes;
