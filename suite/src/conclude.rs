@@ -1,10 +1,12 @@
 //! From a run's folder to its conclusions: what is read, and what is said about it.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 
 use crate::analyse::{Analysis, Context, Host, Skip, VariantAsked, analyse};
 use crate::experiment::parse_toml;
-use crate::measure::Sessions;
+use crate::measure::{Environment, Sessions, drift};
 use crate::plan::{Plan, SCHEMA};
 use crate::record::{RunFolder, Trial, read, read_json};
 
@@ -81,7 +83,45 @@ impl Run {
             debug: plan.cargo_profile != "release",
             command: plan.command.clone(),
             seed: plan.seed,
+            remarks: self.remarks(),
         }
+    }
+
+    /// What a reader must know beside the numbers: how the run came about, and what changed under it.
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let sessions = &self.sessions.sessions;
+        if sessions.len() > 1 {
+            let times = sessions.len() - 1;
+            let times = if times == 1 { "once".into() } else { format!("{times} times") };
+            remarks.push(format!("The run was interrupted and resumed {times} (--resume): not all blocks ran in one go."));
+        }
+        if self.plan.dirty {
+            remarks.push("The tree had uncommitted changes: these numbers cannot be made again.".into());
+        }
+        if self.plan.cargo_profile != "release" {
+            remarks.push(format!("Built with profile {}: these numbers are no measurement.", self.plan.cargo_profile));
+        }
+        let mut told = BTreeSet::new();
+        let mut changed = |when: &str, before: &Environment, after: &Environment| {
+            let drifts: Vec<String> = drift(before, after)
+                .into_iter()
+                .map(|drift| format!("{} ({} → {})", drift.what, brief(&drift.before), brief(&drift.after)))
+                .collect();
+            let remark = format!("Changed {when}: {}.", drifts.join(", "));
+            if !drifts.is_empty() && told.insert(remark.clone()) {
+                remarks.push(remark);
+            }
+        };
+        for (place, session) in sessions.iter().enumerate() {
+            if place > 0 {
+                changed("between the run's sessions", &sessions[0].before, &session.before);
+            }
+            if let Some(after) = &session.after {
+                changed("on the host during the run", &session.before, after);
+            }
+        }
+        remarks
     }
 
     /// Why this variant never got as far as its ready line, if it never did.
@@ -103,7 +143,7 @@ impl Run {
 
     fn host(&self) -> Host {
         let cores = self.plan.cpus.server.iter().chain(&self.plan.cpus.client);
-        let cores = cores.collect::<std::collections::BTreeSet<_>>().len() as u32;
+        let cores = cores.collect::<BTreeSet<_>>().len() as u32;
         let first = self.sessions.sessions.first().map(|session| &session.before);
         Host {
             name: first.map_or_else(String::new, |host| host.hostname.clone()),
@@ -115,6 +155,12 @@ impl Run {
             loopback: true,
         }
     }
+}
+
+/// A value short enough for a sentence.
+fn brief(value: &str) -> String {
+    const CHARS_MAX: usize = 48;
+    if value.chars().count() <= CHARS_MAX { value.into() } else { value.chars().take(CHARS_MAX).chain(['…']).collect() }
 }
 
 /// Reads a run's plan.

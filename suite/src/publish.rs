@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::analyse::Analysis;
 use crate::conclude::Run;
 use crate::plan::trials;
 use crate::record::{RunFolder, write_whole};
@@ -13,6 +14,9 @@ use crate::report::{headline, write_all};
 
 /// Where published runs are, below the workspace root.
 const RESULTS: &str = "results";
+
+/// What a published run may take: the tree is cloned by everybody.
+const BYTES_MAX: u64 = 5_000_000;
 
 /// The experiment whose headline the README shows.
 const HEADLINE: &str = "crossover";
@@ -37,7 +41,41 @@ pub fn publish(root: &Path, folder: &RunFolder) -> anyhow::Result<Vec<PathBuf>> 
         None
     };
     let results = root.join(RESULTS);
-    let published = RunFolder::create(&results.join(folder.name()))?;
+    let target = results.join(folder.name());
+    if target.exists() {
+        bail!("{} is published already, and is never rewritten: run again, or remove it by hand", target.display());
+    }
+    // Beside its place, so that a run that turns out too large leaves nothing behind.
+    let partial = tempfile_beside(&target);
+    let written = write_folder(&partial, folder, &run, &analysis);
+    let moved = written.and_then(|()| std::fs::rename(&partial, &target).map_err(Into::into));
+    if let Err(error) = moved {
+        // The reason is in `error`; what was never made cannot be removed.
+        let _ = std::fs::remove_dir_all(&partial);
+        return Err(error);
+    }
+    let index = results.join("README.md");
+    write_whole(&index, &render_index(&results)?)?;
+    let mut written = vec![target, index];
+    if let Some(text) = spliced {
+        write_whole(&readme, &text)?;
+        written.push(readme);
+    }
+    Ok(written)
+}
+
+/// A hidden name in the same folder: a rename within one file system is whole or not at all.
+fn tempfile_beside(target: &Path) -> PathBuf {
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    target.with_file_name(format!(".{name}.partial"))
+}
+
+/// Writes everything that is published of a run into `to`, and checks its size.
+fn write_folder(to: &Path, folder: &RunFolder, run: &Run, analysis: &Analysis) -> anyhow::Result<()> {
+    if to.exists() {
+        std::fs::remove_dir_all(to).with_context(|| format!("failed to remove {}", to.display()))?;
+    }
+    let published = RunFolder::create(to)?;
     for (from, to) in [
         (folder.plan(), published.plan()),
         (folder.environment(), published.environment()),
@@ -45,15 +83,27 @@ pub fn publish(root: &Path, folder: &RunFolder) -> anyhow::Result<Vec<PathBuf>> 
     ] {
         std::fs::copy(&from, &to).with_context(|| format!("failed to copy {}", from.display()))?;
     }
-    write_all(published.path(), &analysis, &run.trials, &run.sessions)?;
-    let index = results.join("README.md");
-    write_whole(&index, &render_index(&results)?)?;
-    let mut written = vec![published.path().to_owned(), index];
-    if let Some(text) = spliced {
-        write_whole(&readme, &text)?;
-        written.push(readme);
+    write_all(published.path(), analysis, &run.trials, &run.sessions)?;
+    let bytes = size(published.path())?;
+    if bytes > BYTES_MAX {
+        let (is, may) = (bytes as f64 / 1e6, BYTES_MAX as f64 / 1e6);
+        bail!(
+            "{} would take {is:.1} MB in {RESULTS}/, at most {may:.0} MB are published: run fewer cells or blocks",
+            folder.name()
+        );
     }
-    Ok(written)
+    Ok(())
+}
+
+/// Bytes of all files below `path`.
+fn size(path: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in path.read_dir().with_context(|| format!("failed to list {}", path.display()))? {
+        let entry = entry?;
+        let data = entry.metadata()?;
+        bytes += if data.is_dir() { size(&entry.path())? } else { data.len() };
+    }
+    Ok(bytes)
 }
 
 fn check(run: &Run, folder: &RunFolder) -> anyhow::Result<()> {
@@ -63,6 +113,15 @@ fn check(run: &Run, folder: &RunFolder) -> anyhow::Result<()> {
     }
     if run.plan.dirty || run.plan.revision.is_none() {
         bail!("{name} was made from a tree with uncommitted changes: commit, and run again");
+    }
+    let environments = run.sessions.sessions.iter().flat_map(|session| std::iter::once(&session.before).chain(&session.after));
+    if let Some(dirty) = environments.into_iter().find(|environment| environment.dirty || environment.revision != run.plan.revision) {
+        let state = if dirty.dirty { "had uncommitted changes" } else { "was at another revision" };
+        bail!("the tree {state} while {name} ran: its numbers cannot be made again; commit, and run again");
+    }
+    let mut programs = run.trials.iter().flat_map(|trial| &trial.commands).filter_map(|command| command.argv.first());
+    if let Some(program) = programs.find(|program| Path::new(program.as_str()).is_absolute()) {
+        bail!("{name} names a program of this machine alone, {program}: run with engines and client of the workspace");
     }
     let recorded: BTreeSet<u32> = run.trials.iter().map(|trial| trial.trial).collect();
     let missing = trials(&run.plan).iter().filter(|trial| !recorded.contains(&trial.trial)).count();

@@ -36,6 +36,9 @@ pub struct Context {
     pub command: String,
     /// Seed of the run; the bootstrap derives its own from it.
     pub seed: u64,
+    /// What a reader must know beside the numbers, one sentence each: that the run was resumed, what changed under it.
+    #[serde(default)]
+    pub remarks: Vec<String>,
 }
 
 /// One way to run one engine.

@@ -129,7 +129,7 @@ fn fresh(
     save_plan(&folder, &plan)?;
     let progress = Progress::new(asked.quiet);
     let Built { client, programs, .. } = &built;
-    let runner = Runner { plan: &plan, programs, client, interrupt, progress: &progress };
+    let runner = Runner { plan: &plan, root: &workspace.root, programs, client, interrupt, progress: &progress };
     work(workspace, &folder, &runner, asked)
 }
 
@@ -159,7 +159,7 @@ fn resume(
     }
     let progress = Progress::new(asked.quiet);
     let Built { client, programs, .. } = &built;
-    let runner = Runner { plan, programs, client, interrupt, progress: &progress };
+    let runner = Runner { plan, root: &workspace.root, programs, client, interrupt, progress: &progress };
     work(workspace, folder, &runner, asked)
 }
 

@@ -56,7 +56,7 @@ fn describe(trial: &Trial) -> anyhow::Result<String> {
         trial.seed
     );
     text +=
-        "\nTo repeat it, start each server in a terminal of its own, then the clients of one load after the other\n";
+        "\nTo repeat it in the workspace, start each server in a terminal of its own, then the clients of one load after the\nother ";
     text += "(--hold and --linger, with which the suite samples memory in between, are left out):\n\n";
     for command in &trial.commands {
         for argv in command.unfold() {

@@ -53,6 +53,8 @@ pub fn drift(before: &Environment, after: &Environment) -> Vec<Drift> {
             (Kind::Host, "memory", e.memory_bytes.to_string()),
             (Kind::Host, "clocksource", text(&e.clocksource)),
             (Kind::Host, "frequency governor", text(&e.frequency_governor)),
+            (Kind::Host, "huge pages", text(&e.huge_pages)),
+            (Kind::Host, "SMT", e.smt.map_or("absent", |on| if on { "on" } else { "off" }).to_owned()),
             (Kind::Tools, "rustc", text(&e.rustc)),
             (Kind::Tree, "Cargo.lock", text(&e.cargo_lock_sha256)),
             (Kind::Tree, "revision", text(&e.revision)),
@@ -62,10 +64,16 @@ pub fn drift(before: &Environment, after: &Environment) -> Vec<Drift> {
     for ((kind, what, a), (_, _, b)) in of(before).into_iter().zip(of(after)) {
         differ(kind, what, a, b);
     }
+    for (engine, old) in &before.frameworks {
+        if let Some(new) = after.frameworks.get(engine) {
+            differ(Kind::Tree, &format!("framework of {engine}"), old.clone(), new.clone());
+        }
+    }
     let maps = [
         ("mitigation", &before.mitigations, &after.mitigations),
         ("sysctl", &before.sysctls, &after.sysctls),
         ("limit", &before.limits, &after.limits),
+        ("hard limit", &before.hard_limits, &after.hard_limits),
     ];
     for (kind_of, a, b) in maps {
         // A key that only one of them has: a newer suite looks at more.

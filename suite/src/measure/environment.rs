@@ -44,6 +44,24 @@ pub struct Environment {
     pub sysctls: BTreeMap<String, String>,
     /// Soft limits of the suite, which its children inherit.
     pub limits: BTreeMap<String, String>,
+    /// Hard limits, up to which the suite raises them.
+    #[serde(default)]
+    pub hard_limits: BTreeMap<String, String>,
+    /// Two hardware threads a core are on.
+    #[serde(default)]
+    pub smt: Option<bool>,
+    /// `always`, `madvise`, `never`.
+    #[serde(default)]
+    pub huge_pages: Option<String>,
+    #[serde(default)]
+    pub swap_used_bytes: Option<u64>,
+    #[serde(default)]
+    pub congestion_available: Option<String>,
+    #[serde(default)]
+    pub cargo: Option<String>,
+    /// Versions of the frameworks that the engines are built on, from Cargo.lock, by engine.
+    #[serde(default)]
+    pub frameworks: BTreeMap<String, String>,
     pub rustc: Option<String>,
     pub cargo_lock_sha256: Option<String>,
     pub revision: Option<String>,
@@ -51,10 +69,11 @@ pub struct Environment {
 }
 
 /// Kernel settings that bear on sockets, memory and scheduling.
-const SYSCTLS: [&str; 22] = [
+const SYSCTLS: [&str; 35] = [
     "fs.file-max",
     "fs.nr_open",
     "kernel.io_uring_disabled",
+    "kernel.io_uring_group",
     "kernel.numa_balancing",
     "kernel.pid_max",
     "kernel.randomize_va_space",
@@ -62,18 +81,30 @@ const SYSCTLS: [&str; 22] = [
     "net.core.busy_poll",
     "net.core.busy_read",
     "net.core.default_qdisc",
+    "net.core.netdev_budget",
+    "net.core.netdev_max_backlog",
     "net.core.rmem_default",
+    "net.core.rmem_max",
     "net.core.somaxconn",
     "net.core.wmem_default",
+    "net.core.wmem_max",
     "net.ipv4.ip_local_port_range",
+    "net.ipv4.tcp_autocorking",
     "net.ipv4.tcp_congestion_control",
+    "net.ipv4.tcp_fin_timeout",
     "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_max_tw_buckets",
     "net.ipv4.tcp_mem",
+    "net.ipv4.tcp_moderate_rcvbuf",
     "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_slow_start_after_idle",
     "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_timestamps",
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.tcp_wmem",
     "vm.max_map_count",
+    "vm.overcommit_memory",
+    "vm.swappiness",
 ];
 
 /// Takes stock of this host and of the tree at `root`.
@@ -98,7 +129,14 @@ pub fn environment(root: &Path, unix_ms: u64) -> Environment {
         frequency_governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         mitigations: mitigations(),
         sysctls: SYSCTLS.iter().filter_map(|name| Some(((*name).to_owned(), sysctl(name)?))).collect(),
-        limits: limits(),
+        limits: limits(false),
+        hard_limits: limits(true),
+        smt: read("/sys/devices/system/cpu/smt/active").map(|active| active == "1"),
+        huge_pages: read("/sys/kernel/mm/transparent_hugepage/enabled").and_then(|text| chosen(&text)),
+        swap_used_bytes: Some((kib("SwapTotal").saturating_sub(kib("SwapFree"))) * 1024),
+        congestion_available: sysctl("net.ipv4.tcp_available_congestion_control"),
+        cargo: output(root, "cargo", &["--version"]),
+        frameworks: frameworks(root),
         rustc: output(root, "rustc", &["--version"]),
         cargo_lock_sha256: std::fs::read(root.join("Cargo.lock"))
             .ok()
@@ -173,7 +211,12 @@ fn mitigations() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn limits() -> BTreeMap<String, String> {
+/// The choice in `always [madvise] never`.
+fn chosen(text: &str) -> Option<String> {
+    Some(text.split_once('[')?.1.split_once(']')?.0.to_owned())
+}
+
+fn limits(hard: bool) -> BTreeMap<String, String> {
     use rustix::process::{Resource, getrlimit};
     let resources = [
         ("memlock_bytes", Resource::Memlock),
@@ -182,7 +225,28 @@ fn limits() -> BTreeMap<String, String> {
         ("stack_bytes", Resource::Stack),
     ];
     let spell = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
-    resources.into_iter().map(|(name, resource)| (name.to_owned(), spell(getrlimit(resource).current))).collect()
+    let limit = |resource| if hard { getrlimit(resource).maximum } else { getrlimit(resource).current };
+    resources.into_iter().map(|(name, resource)| (name.to_owned(), spell(limit(resource)))).collect()
+}
+
+/// What every `engine.toml` names as its framework, in the version that Cargo.lock has; several where there are several.
+fn frameworks(root: &Path) -> BTreeMap<String, String> {
+    let parsed = |path: &Path| std::fs::read_to_string(path).ok()?.parse::<toml::Table>().ok();
+    let lock = parsed(&root.join("Cargo.lock")).unwrap_or_default();
+    let packages: Vec<&toml::Value> = lock.get("package").and_then(toml::Value::as_array).into_iter().flatten().collect();
+    let versions = |framework: &str| {
+        let own = packages.iter().filter(|package| package.get("name").and_then(toml::Value::as_str) == Some(framework));
+        own.filter_map(|package| package.get("version")?.as_str()).collect::<Vec<&str>>().join(", ")
+    };
+    let Ok(folders) = root.join("engines").read_dir() else { return BTreeMap::new() };
+    let of = |folder: std::fs::DirEntry| {
+        let manifest = parsed(&folder.path().join("engine.toml"))?;
+        let framework = manifest.get("framework")?.as_str()?;
+        let version = versions(framework);
+        // A framework of another language, or none, is in no Cargo.lock.
+        (!version.is_empty()).then(|| (manifest["name"].to_string().replace('"', ""), format!("{framework} {version}")))
+    };
+    folders.flatten().filter_map(of).collect()
 }
 
 fn output(folder: &Path, program: &str, args: &[&str]) -> Option<String> {
@@ -201,8 +265,20 @@ mod tests {
         environment.steal_share = Some(1.8041198470345085e-5);
         assert!(environment.cpus > 0 && environment.memory_bytes > 0 && !environment.kernel.is_empty());
         assert!(environment.sysctls.contains_key("net.core.somaxconn"));
+        assert!(!environment.limits.is_empty() && environment.limits.len() == environment.hard_limits.len());
         let text = serde_json::to_string(&environment).unwrap();
         assert_eq!(serde_json::from_str::<Environment>(&text).unwrap(), environment);
+    }
+
+    #[test]
+    fn frameworks_have_the_versions_of_the_lock_file() {
+        let root = tempfile::tempdir().unwrap();
+        let engine = root.path().join("engines/one");
+        std::fs::create_dir_all(&engine).unwrap();
+        std::fs::write(engine.join("engine.toml"), "name = \"one\"\nframework = \"fast\"\n").unwrap();
+        let lock = "[[package]]\nname = \"fast\"\nversion = \"1.2.3\"\n[[package]]\nname = \"slow\"\nversion = \"9.0.0\"\n";
+        std::fs::write(root.path().join("Cargo.lock"), lock).unwrap();
+        assert_eq!(frameworks(root.path()), BTreeMap::from([("one".to_owned(), "fast 1.2.3".to_owned())]));
     }
 
     #[test]

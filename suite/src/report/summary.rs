@@ -35,6 +35,7 @@ pub(super) fn further(analysis: &Analysis) -> Vec<String> {
     sentences.extend(crossovers(analysis));
     sentences.extend(transports(analysis));
     sentences.extend(limits(analysis));
+    sentences.extend(analysis.context.remarks.iter().cloned());
     sentences
 }
 

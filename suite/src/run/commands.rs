@@ -1,5 +1,7 @@
 //! The exact command lines of a trial.
 
+use std::path::Path;
+
 use crate::experiment::LoadSpec;
 use crate::plan::{CpuSplit, Plan, PlannedTrial};
 use crate::record::{Cell, CommandLine, Mode, Transport};
@@ -13,11 +15,17 @@ pub struct CommandLines {
 }
 
 impl CommandLines {
-    /// As a record keeps them: the servers first.
+    /// As a record keeps them: the servers first, programs named relative to the workspace at `root`, so that
+    /// they can be repeated in anybody's.
     #[must_use]
-    pub fn recorded(&self) -> Vec<CommandLine> {
+    pub fn recorded(&self, root: &Path) -> Vec<CommandLine> {
         let clients = self.clients.iter().flat_map(|load| CommandLine::fold("client", load));
-        CommandLine::fold("server", &self.servers).into_iter().chain(clients).collect()
+        let mut lines: Vec<CommandLine> =
+            CommandLine::fold("server", &self.servers).into_iter().chain(clients).collect();
+        for program in lines.iter_mut().filter_map(|line| line.argv.first_mut()) {
+            *program = in_workspace(program, root);
+        }
+        lines
     }
 }
 
@@ -117,6 +125,33 @@ fn sources(number: usize) -> String {
     format!("127.0.{third}.1-127.0.{third}.2")
 }
 
+/// A program's path below the workspace. Cargo's target folder may lie elsewhere; whoever repeats the trial has it in
+/// `target/`, where cargo puts it unless told otherwise. Another path stays as it is.
+fn in_workspace(program: &str, root: &Path) -> String {
+    let path = Path::new(program);
+    if let Ok(below) = path.strip_prefix(root) {
+        return below.to_string_lossy().into_owned();
+    }
+    match (path.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()), path.file_name()) {
+        (Some(profile @ ("release" | "debug")), Some(name)) => format!("target/{profile}/{}", name.to_string_lossy()),
+        _ => program.to_owned(),
+    }
+}
+
 fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_name_programs_relative_to_the_workspace() {
+        let check = |program, expected| assert_eq!(in_workspace(program, Path::new("/tree")), expected);
+        check("/tree/target/release/engine-one", "target/release/engine-one");
+        check("/elsewhere/release/engine-one", "target/release/engine-one");
+        check("/elsewhere/debug/loadclient", "target/debug/loadclient");
+        check("/usr/bin/nginx", "/usr/bin/nginx");
+    }
 }

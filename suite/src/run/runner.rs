@@ -1,6 +1,7 @@
 //! Runs the trials of a plan that have no record yet, one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -22,6 +23,8 @@ const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Runner<'a> {
     pub plan: &'a Plan,
+    /// The workspace: records name programs relative to it.
+    pub root: &'a Path,
     /// Programs by engine name.
     pub programs: &'a BTreeMap<String, Program>,
     /// The load client's path.
@@ -102,7 +105,7 @@ impl Runner<'_> {
         match self.commands(trial, ports)? {
             Err(failure) => record.failure = Some(failure),
             Ok(commands) => {
-                record.commands = commands.recorded();
+                record.commands = commands.recorded(self.root);
                 let drive = Drive { plan: self.plan, cell: trial.cell, commands: &commands, interrupt: self.interrupt };
                 match drive.run(&mut record) {
                     Ok(()) => {}

@@ -79,6 +79,7 @@ impl Synthetic {
             debug: false,
             command: "cargo run --release -- run crossover --engine all".into(),
             seed: 7,
+            remarks: Vec::new(),
         };
         Self {
             context,
