@@ -68,7 +68,7 @@ pub fn conditions(a: &Run, b: &Run) -> Vec<String> {
             ("another warm-up", format!("{} ms", plan.timing.warmup_ms)),
             ("another window", format!("{} ms", plan.timing.window_ms)),
             ("another number of blocks", plan.timing.blocks.to_string()),
-            ("other loads", plan.load.iter().map(load).collect::<Vec<_>>().join(", ")),
+            ("other loads", plan.load.iter().map(|load| load.describe(0)).collect::<Vec<_>>().join(", ")),
             ("another congestion control", plan.congestion.clone().unwrap_or_else(|| "the host's".into())),
             ("other engine arguments", format!("{:?}", plan.engine_args)),
             ("other CPUs", format!("server {:?}, client {:?}", plan.cpus.server, plan.cpus.client)),
@@ -85,13 +85,6 @@ pub fn conditions(a: &Run, b: &Run) -> Vec<String> {
         }
     }
     warnings
-}
-
-fn load(load: &crate::experiment::LoadSpec) -> String {
-    match (load.total_rate_per_s, load.in_flight) {
-        (Some(rate), _) => format!("open {rate}/s"),
-        (None, depth) => format!("saturate {} deep", depth.unwrap_or(1)),
-    }
 }
 
 fn first(run: &Run) -> Option<&Environment> {

@@ -187,6 +187,7 @@ const fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Open => "open",
         Mode::Saturate => "saturate",
+        Mode::Hold => "hold",
     }
 }
 
