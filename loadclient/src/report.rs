@@ -36,6 +36,7 @@ pub enum Event {
 ///
 /// Durations are nanoseconds, sizes are bytes, rates are frames per second.
 /// Unanswered and unsent requests count as +∞: a quantile that falls among them is `null`.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub schema: u32,
@@ -110,6 +111,7 @@ pub struct Report {
 }
 
 /// One phase of a load whose rate changes. Frames belong to it by their intended time.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhaseReport {
     /// Since the begin of the window.
@@ -129,6 +131,7 @@ pub struct PhaseReport {
 }
 
 /// As [`Histograms`].
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseHistograms {
     pub response: String,
@@ -137,6 +140,7 @@ pub struct PhaseHistograms {
 }
 
 /// A reason not to trust a number.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
     /// Its name in METHODOLOGY, e.g. `lag`.
@@ -146,6 +150,7 @@ pub struct Gate {
 }
 
 /// Quantiles of one histogram; `null` where the quantile falls among the unanswered, or nothing was measured.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// Finite samples.
@@ -161,6 +166,7 @@ pub struct Quantiles {
 }
 
 /// Histograms in HdrHistogram's V2 encoding, deflated, base64: nanoseconds, 3 significant digits.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histograms {
     pub response: String,

@@ -94,7 +94,8 @@ impl Run {
         if sessions.len() > 1 {
             let times = sessions.len() - 1;
             let times = if times == 1 { "once".into() } else { format!("{times} times") };
-            remarks.push(format!("The run was interrupted and resumed {times} (--resume): not all blocks ran in one go."));
+            remarks
+                .push(format!("The run was interrupted and resumed {times} (--resume): not all blocks ran in one go."));
         }
         if self.plan.dirty {
             remarks.push("The tree had uncommitted changes: these numbers cannot be made again.".into());
@@ -160,7 +161,11 @@ impl Run {
 /// A value short enough for a sentence.
 fn brief(value: &str) -> String {
     const CHARS_MAX: usize = 48;
-    if value.chars().count() <= CHARS_MAX { value.into() } else { value.chars().take(CHARS_MAX).chain(['…']).collect() }
+    if value.chars().count() <= CHARS_MAX {
+        value.into()
+    } else {
+        value.chars().take(CHARS_MAX).chain(['…']).collect()
+    }
 }
 
 /// Reads a run's plan.

@@ -16,5 +16,6 @@ pub mod publish;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod search;
 pub mod verify;

@@ -11,9 +11,13 @@ use crate::conclude::Run;
 use crate::plan::trials;
 use crate::record::{RunFolder, write_whole};
 use crate::report::{headline, write_all};
+use crate::schema;
 
 /// Where published runs are, below the workspace root.
 const RESULTS: &str = "results";
+
+/// Where the schemas of the records are, below the results.
+const SCHEMAS: &str = "schema";
 
 /// What a published run may take: the tree is cloned by everybody.
 const BYTES_MAX: u64 = 5_000_000;
@@ -53,6 +57,11 @@ pub fn publish(root: &Path, folder: &RunFolder) -> anyhow::Result<Vec<PathBuf>> 
         // The reason is in `error`; what was never made cannot be removed.
         let _ = std::fs::remove_dir_all(&partial);
         return Err(error);
+    }
+    for (file, text) in schema::files() {
+        let folder = results.join(SCHEMAS);
+        std::fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        write_whole(&folder.join(file), &text)?;
     }
     let index = results.join("README.md");
     write_whole(&index, &render_index(&results)?)?;
@@ -114,8 +123,11 @@ fn check(run: &Run, folder: &RunFolder) -> anyhow::Result<()> {
     if run.plan.dirty || run.plan.revision.is_none() {
         bail!("{name} was made from a tree with uncommitted changes: commit, and run again");
     }
-    let environments = run.sessions.sessions.iter().flat_map(|session| std::iter::once(&session.before).chain(&session.after));
-    if let Some(dirty) = environments.into_iter().find(|environment| environment.dirty || environment.revision != run.plan.revision) {
+    let environments =
+        run.sessions.sessions.iter().flat_map(|session| std::iter::once(&session.before).chain(&session.after));
+    if let Some(dirty) =
+        environments.into_iter().find(|environment| environment.dirty || environment.revision != run.plan.revision)
+    {
         let state = if dirty.dirty { "had uncommitted changes" } else { "was at another revision" };
         bail!("the tree {state} while {name} ran: its numbers cannot be made again; commit, and run again");
     }
@@ -131,8 +143,11 @@ fn check(run: &Run, folder: &RunFolder) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The index of everything in `results`, newest first.
-fn render_index(results: &Path) -> anyhow::Result<String> {
+/// The index of everything in `results`, newest first, and what is in the files.
+///
+/// # Errors
+/// When a published run cannot be read.
+pub fn render_index(results: &Path) -> anyhow::Result<String> {
     let mut names = Vec::new();
     for entry in results.read_dir()? {
         let entry = entry?;
@@ -160,5 +175,7 @@ fn render_index(results: &Path) -> anyhow::Result<String> {
             run.trials.len()
         )?;
     }
+    text.push('\n');
+    text += &schema::markdown();
     Ok(text)
 }

@@ -14,6 +14,7 @@ pub enum Event {
 }
 
 /// The first line: the engine listens.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ready {
     pub engine: String,
@@ -57,6 +58,7 @@ pub struct Snapshot {
 }
 
 /// The last line: everything is closed.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drained {
     /// Connections that closed in order.

@@ -9,6 +9,7 @@ use crate::tally::Latencies;
 
 /// Connections that came and went. In this mode each *frame* of the report's other fields is one connection's whole
 /// exchange: `response_ns` is from its intended time to its last reply, `service_ns` from its connect.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Churn {
     /// Frames exchanged on each connection, one after the other.

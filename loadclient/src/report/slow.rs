@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a server did with clients that do not keep up with their replies.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlowReader {
     /// Bytes that each connection reads per second.

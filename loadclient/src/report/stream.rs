@@ -6,6 +6,7 @@ use super::sum::each;
 
 /// Bulk data in one direction. Each frame (STREAM header, CHUNK, SINK) is one *frame* of the report's other fields;
 /// `bytes_out` counts headers too.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
     /// `stream` or `sink`.

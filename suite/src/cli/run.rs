@@ -190,7 +190,13 @@ fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>, asked: &
     let tally = print_report(folder, false, asked.output).context("the run is recorded, but its report failed")?;
     let path = folder.path().display();
     // Where the tables are for programs, stdout is theirs alone.
-    let say = |text: String| if asked.output.format == Format::Text { say(&text) } else { Ok(eprint!("{text}")) };
+    let say = |text: String| {
+        if asked.output.format == Format::Text {
+            return say(&text);
+        }
+        eprint!("{text}");
+        Ok(())
+    };
     say(format!("\nRun folder: {path}\n"))?;
     if ending.interrupted {
         say(format!("Interrupted. Go on with: suite run --resume {path}\n"))?;

@@ -55,8 +55,7 @@ fn describe(trial: &Trial) -> anyhow::Result<String> {
         cell.payload_bytes,
         trial.seed
     );
-    text +=
-        "\nTo repeat it in the workspace, start each server in a terminal of its own, then the clients of one load after the\nother ";
+    text += "\nTo repeat it in the workspace, start each server in a terminal of its own, then the clients of one load after the\nother ";
     text += "(--hold and --linger, with which the suite samples memory in between, are left out):\n\n";
     for command in &trial.commands {
         for argv in command.unfold() {

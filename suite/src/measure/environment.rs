@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// `environment.json`: one entry for each time that the run was worked on, the first and every resumption.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sessions {
     pub schema: u32,
     pub sessions: Vec<Session>,
 }
 
 /// The environment when work began, and when it ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     pub before: Environment,
     /// `None` while it goes on, or when it was killed.
@@ -23,7 +23,7 @@ pub struct Session {
 }
 
 /// What the host and the tree were like at one moment. A value that cannot be read is absent, never guessed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     pub unix_ms: u64,
     pub hostname: String,
@@ -233,9 +233,11 @@ fn limits(hard: bool) -> BTreeMap<String, String> {
 fn frameworks(root: &Path) -> BTreeMap<String, String> {
     let parsed = |path: &Path| std::fs::read_to_string(path).ok()?.parse::<toml::Table>().ok();
     let lock = parsed(&root.join("Cargo.lock")).unwrap_or_default();
-    let packages: Vec<&toml::Value> = lock.get("package").and_then(toml::Value::as_array).into_iter().flatten().collect();
+    let packages: Vec<&toml::Value> =
+        lock.get("package").and_then(toml::Value::as_array).into_iter().flatten().collect();
     let versions = |framework: &str| {
-        let own = packages.iter().filter(|package| package.get("name").and_then(toml::Value::as_str) == Some(framework));
+        let own =
+            packages.iter().filter(|package| package.get("name").and_then(toml::Value::as_str) == Some(framework));
         own.filter_map(|package| package.get("version")?.as_str()).collect::<Vec<&str>>().join(", ")
     };
     let Ok(folders) = root.join("engines").read_dir() else { return BTreeMap::new() };
@@ -276,7 +278,8 @@ mod tests {
         let engine = root.path().join("engines/one");
         std::fs::create_dir_all(&engine).unwrap();
         std::fs::write(engine.join("engine.toml"), "name = \"one\"\nframework = \"fast\"\n").unwrap();
-        let lock = "[[package]]\nname = \"fast\"\nversion = \"1.2.3\"\n[[package]]\nname = \"slow\"\nversion = \"9.0.0\"\n";
+        let lock =
+            "[[package]]\nname = \"fast\"\nversion = \"1.2.3\"\n[[package]]\nname = \"slow\"\nversion = \"9.0.0\"\n";
         std::fs::write(root.path().join("Cargo.lock"), lock).unwrap();
         assert_eq!(frameworks(root.path()), BTreeMap::from([("one".to_owned(), "fast 1.2.3".to_owned())]));
     }

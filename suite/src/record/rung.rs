@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::Load;
 
 /// One rate of a ladder: an open load, and where its rate comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rung {
     pub at: RateOf,
     pub load: Load,
 }
 
 /// Where a rate comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateOf {
     /// The experiment's, in frames/s over all connections: the same for all.

@@ -9,7 +9,7 @@ use crate::search::Search;
 pub const SCHEMA: u32 = 1;
 
 /// One execution of one cell by one engine variant, on a fresh server process.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     pub schema: u32,
     /// Its number in the plan, from 0; unique in a run, and what `suite show RUN TRIAL` takes.
@@ -46,7 +46,7 @@ pub struct Trial {
 }
 
 /// One point of an experiment's axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cell {
     pub transport: Transport,
     pub connections: u32,
@@ -54,7 +54,7 @@ pub struct Cell {
 }
 
 /// How the bytes travel. Their meaning is the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     Tcp,
@@ -86,7 +86,7 @@ impl std::str::FromStr for Transport {
 }
 
 /// One load on the running server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     pub mode: Mode,
     /// The merged report of all client processes, histograms included.
@@ -109,7 +109,7 @@ pub struct Load {
 }
 
 /// How a load is applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// On a schedule at a fixed rate: the source of latency and of CPU per frame.
@@ -121,7 +121,7 @@ pub enum Mode {
 }
 
 /// The host in a window: who else used it, and what the kernel dropped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostUsage {
     pub window_ns: u64,
     pub cpus: u32,
@@ -141,7 +141,7 @@ pub struct HostUsage {
 }
 
 /// A trial that did not get to its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// `build`, `fit`, `start`, `connect`, `load`, `drain`.
     pub stage: String,

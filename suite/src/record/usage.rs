@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Differences over a window, added over the processes of one side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// On-CPU time from `/proc/PID/task/*/schedstat`.
     pub cpu_ns: u64,
@@ -18,7 +18,7 @@ pub struct Usage {
 }
 
 /// Memory in one state of the connections, added over the server processes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     pub state: State,
     /// Connections open on the server when sampled.
@@ -44,7 +44,7 @@ pub struct Memory {
 }
 
 /// Memory of processes, added up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessMemory {
     pub processes: u32,
     pub rss_bytes: u64,
@@ -57,7 +57,7 @@ pub struct ProcessMemory {
 }
 
 /// What the connections are doing when memory is sampled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// The server listens, nobody is connected.
@@ -72,7 +72,7 @@ pub enum State {
 
 /// Kernel memory of the whole host, in bytes: slabs by `/proc/slabinfo`, socket memory by `/proc/net/sockstat`.
 /// On one host both endpoints of every connection are in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelMemory {
     pub slab_tcp_bytes: u64,
     pub slab_unix_bytes: u64,

@@ -9,7 +9,7 @@ use super::goal::{Goal, SearchSpec};
 use super::step::{Blame, Role, Step};
 
 /// What a search says of one goal (RFC 9971, "Goal Result"), in frames/s over all connections.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GoalResult {
     /// The largest load below the upper bound that is a lower bound. Without an upper bound: the largest lower bound.
     pub lower_per_s: Option<u64>,
@@ -25,7 +25,7 @@ pub struct GoalResult {
 }
 
 /// Why a result is irregular.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Irregular {
     /// Even the smallest load allowed failed the goal.

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 /// The input of one search (RFC 9971, "Controller Input"): goals, limits of the load, and a ceiling of the time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchSpec {
     /// Min Load, frames/s over all connections: where the search begins.
@@ -21,7 +21,7 @@ pub struct SearchSpec {
 /// loss ratio of 1 % the goal is "p99 ≤ deadline".
 ///
 /// Durations are in measured windows of the profile, so that a profile scales a search as a whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Goal {
     /// Slower replies are lost.

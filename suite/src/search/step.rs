@@ -7,7 +7,7 @@ use super::bounds::GoalResult;
 use super::goal::SearchSpec;
 
 /// A whole search on one server process: its input, its steps in order, its results.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Search {
     pub spec: SearchSpec,
     /// Length of a step of one window, without warm-up.
@@ -20,7 +20,7 @@ pub struct Search {
 }
 
 /// A trial of the RFC's kind ("Trial Input"), and why it is made. Called a step here: a trial is a whole server process.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
     /// Frames/s over all connections.
     pub load_per_s: u64,
@@ -32,7 +32,7 @@ pub struct Ask {
 }
 
 /// Why a step is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Finds the neighbourhood, in short steps.
@@ -44,7 +44,7 @@ pub enum Role {
 }
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     #[serde(flatten)]
     pub ask: Ask,
@@ -55,7 +55,7 @@ pub struct Step {
 }
 
 /// What one goal makes of one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     /// Frames that were errored, unsent, unanswered, or slower than the deadline.
     pub lost: u64,
@@ -66,7 +66,7 @@ pub struct Loss {
 }
 
 /// Who kept a step from doing better. Anything but the server makes the bound one of the instrument, not of the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
     Server,
@@ -77,7 +77,7 @@ pub enum Blame {
 }
 
 /// What a step measured beside its losses: a point of the rate–latency curve. Quantiles are those of the response time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(schemars::JsonSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     pub duration_ns: u64,
     pub rate_intended_per_s: f64,
