@@ -8,6 +8,7 @@ mod gates;
 pub mod ledger;
 pub mod link;
 mod merge;
+pub mod payload;
 mod poller;
 pub mod preflight;
 pub mod report;

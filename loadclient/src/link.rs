@@ -34,8 +34,18 @@ impl Wire {
     pub fn send(&mut self, length: u16, output: &mut Vec<u8>) {
         match self {
             Self::Stream(exchange) => exchange.send(Request::Echo { length }, output),
-            Self::Datagram(probe, _) => probe.send(output),
+            Self::Datagram(probe, _) => probe.send_sized(length, output),
         };
+    }
+
+    /// Requests encoded so far: the sequence number of the next.
+    #[inline]
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        match self {
+            Self::Stream(exchange) => exchange.sent(),
+            Self::Datagram(probe, _) => probe.sent(),
+        }
     }
 
     /// Right replies so far.

@@ -98,6 +98,10 @@ impl Sum {
         for (own, other) in own.phases.iter_mut().zip(&other.phases) {
             add_phase(own, other)?;
         }
+        if let (Some(own), Some(other)) = (&mut own.payload, &other.payload) {
+            same("payload", &own.text, &other.text)?;
+            own.add(other);
+        }
         if let (Some(own), Some(other)) = (&mut own.churn, &other.churn) {
             same("close", &own.close, &other.close)?;
             same("frames_per_conn", &own.frames_per_conn, &other.frames_per_conn)?;

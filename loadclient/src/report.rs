@@ -1,6 +1,7 @@
 //! The JSON report: what one load client asked for, what it got, and how far it can be trusted.
 
 mod churn;
+mod payload;
 mod slow;
 mod stream;
 mod sum;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use churn::Churn;
+pub use payload::{PayloadMix, PayloadPart};
 pub use slow::SlowReader;
 pub use stream::Stream;
 pub(crate) use stream::cpu_per_byte;
@@ -48,6 +50,7 @@ pub struct Report {
     /// Client processes merged into this report.
     pub processes: u32,
     pub threads: u32,
+    /// Of each frame; of mixed ones the mean that was asked for, rounded.
     pub payload_bytes: u32,
     /// Requests in flight on an active connection: always (saturate), or at most (open, 0 = without a limit).
     pub in_flight: u32,
@@ -97,6 +100,9 @@ pub struct Report {
     /// Of a load whose rate changes (`--phases`), in order; empty of others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseReport>,
+    /// Where payloads are mixed: what was drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<PayloadMix>,
     /// What only `--mode churn` has to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub churn: Option<Churn>,

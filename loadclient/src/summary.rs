@@ -1,9 +1,10 @@
 //! The report of one process, from what its threads measured.
 
 use crate::gates;
-use crate::report::{self, Histograms, Report, SCHEMA};
+use crate::payload::{Part, Payload};
+use crate::report::{self, Histograms, PayloadMix, PayloadPart, Report, SCHEMA};
 use crate::spec::{Close, Mode, Spec, Target};
-use crate::tally::{ChurnTally, SlowTally, StreamTally};
+use crate::tally::{ChurnTally, SlowTally, StreamTally, Tally};
 use crate::worker::Outcome;
 
 /// Adds the threads up. There is at least one.
@@ -25,7 +26,7 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
         seed: spec.seed,
         processes: 1,
         threads: spec.threads,
-        payload_bytes: if spec.mode.is_of_frames() { spec.payload_bytes.into() } else { 0 },
+        payload_bytes: if spec.mode.is_of_frames() { spec.payload.mean_bytes().round() as u32 } else { 0 },
         in_flight: match spec.mode {
             Mode::Saturate { in_flight } => in_flight,
             Mode::Open { in_flight_max, .. } => in_flight_max.unwrap_or(0),
@@ -63,6 +64,7 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
             connect: tally.connect.encode(),
         },
         phases: spec.phases.iter().zip(&tally.phases).map(|(asked, seen)| seen.report(asked, begin_ns)).collect(),
+        payload: mix(&spec.payload, &tally),
         churn: tally.churn.as_ref().map(|counts| churn(spec, counts)),
         stream: tally.stream.as_ref().map(|counts| stream(spec, counts, sum(|o| o.cpu_ns - o.spin_ns))),
         slow_reader: tally.slow.as_ref().map(|counts| slow_reader(spec, counts)),
@@ -70,6 +72,18 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
         frames_ok_by_second: tally.completed_by_second,
         errors: tally.errors,
     }
+}
+
+fn mix(payload: &Payload, tally: &Tally) -> Option<PayloadMix> {
+    let Payload::Mix(mix) = payload else { return None };
+    let part = |(part, &(frames, bytes)): (&Part, &(u64, u64))| PayloadPart {
+        bytes_min: part.bytes_min.into(),
+        bytes_max: part.bytes_max.into(),
+        share_asked: part.percent / 100.0,
+        frames,
+        bytes,
+    };
+    Some(PayloadMix { text: payload.to_string(), parts: mix.parts().iter().zip(&tally.drawn).map(part).collect() })
 }
 
 fn stream(spec: &Spec, counts: &StreamTally, cpu_ns: u64) -> report::Stream {

@@ -22,8 +22,13 @@ impl Probe {
 
     /// Appends the next request, one datagram, to `output`. Returns its sequence number.
     pub fn send(&mut self, output: &mut Vec<u8>) -> u64 {
+        self.send_sized(self.length, output)
+    }
+
+    /// The same with `length` payload bytes, for [`Probe::check_sized`].
+    pub fn send_sized(&mut self, length: u16, output: &mut Vec<u8>) -> u64 {
         let sequence = self.sent;
-        pattern::append_frame(Kind::Echo, self.length, self.tag, sequence, output);
+        pattern::append_frame(Kind::Echo, length, self.tag, sequence, output);
         self.sent += 1;
         sequence
     }
@@ -44,16 +49,37 @@ impl Probe {
     /// # Errors
     /// The reply is of another type, length, socket or content than the request's, or a refusal.
     pub fn check(&self, datagram: &[u8], oldest: u64) -> Result<Option<u64>, ExchangeError> {
-        let length = datagram.len().saturating_sub(HEADER_BYTES) as u16;
-        let wrong_length = ExchangeError::WrongLength { expected: self.length, got: length };
-        let Some(header) = Header::decode(datagram) else { return Err(wrong_length) };
-        let payload = &datagram[HEADER_BYTES..];
-        match Kind::from_byte(header.kind) {
-            Some(Kind::Echo) if header.length == self.length && length == self.length => {}
-            Some(Kind::Echo) => return Err(wrong_length),
-            Some(Kind::Error) if payload.len() == 1 => return Err(ExchangeError::Refused(payload[0])),
-            _ => return Err(ExchangeError::WrongKind { expected: Kind::Echo as u8, got: header.kind }),
+        let payload = echoed(datagram, self.length)?;
+        if payload.len() != usize::from(self.length) {
+            return Err(ExchangeError::WrongLength { expected: self.length, got: payload.len() as u16 });
         }
+        self.identify(payload, oldest)
+    }
+
+    /// The same where request `n` was sent with `length_of(n)` payload bytes: at least 8, as the length is only
+    /// known once the reply's sequence number is.
+    ///
+    /// # Errors
+    /// As [`Probe::check`].
+    pub fn check_sized(
+        &self,
+        datagram: &[u8],
+        oldest: u64,
+        length_of: impl Fn(u64) -> u16,
+    ) -> Result<Option<u64>, ExchangeError> {
+        let payload = echoed(datagram, length_of(oldest))?;
+        let sequence = self.identify(payload, oldest)?;
+        let expected = length_of(sequence.unwrap_or(oldest));
+        match sequence {
+            Some(_) if payload.len() != usize::from(expected) => {
+                Err(ExchangeError::WrongLength { expected, got: payload.len() as u16 })
+            }
+            sequence => Ok(sequence),
+        }
+    }
+
+    /// The request that a payload was sent with, by its stamp.
+    fn identify(&self, payload: &[u8], oldest: u64) -> Result<Option<u64>, ExchangeError> {
         let (stamp, rest) = payload.split_at(pattern::stamp_bytes(payload.len()));
         let (tag, number) = stamp.split_at(stamp.len().saturating_sub(4));
         if tag != &self.tag.to_be_bytes()[4 - tag.len()..] {
@@ -70,6 +96,19 @@ impl Probe {
             }
         }
         Ok(Some(sequence))
+    }
+}
+
+/// The payload of a datagram that is a whole ECHO; `expected` is for the error.
+fn echoed(datagram: &[u8], expected: u16) -> Result<&[u8], ExchangeError> {
+    let wrong_length = ExchangeError::WrongLength { expected, got: datagram.len().saturating_sub(HEADER_BYTES) as u16 };
+    let Some(header) = Header::decode(datagram) else { return Err(wrong_length) };
+    let payload = &datagram[HEADER_BYTES..];
+    match Kind::from_byte(header.kind) {
+        Some(Kind::Echo) if usize::from(header.length) == payload.len() => Ok(payload),
+        Some(Kind::Echo) => Err(wrong_length),
+        Some(Kind::Error) if payload.len() == 1 => Err(ExchangeError::Refused(payload[0])),
+        _ => Err(ExchangeError::WrongKind { expected: Kind::Echo as u8, got: header.kind }),
     }
 }
 
@@ -112,6 +151,26 @@ mod tests {
                 assert_eq!(probe.check(&sent[3], 4), Ok(None), "{length}: late");
             }
         }
+    }
+
+    #[test]
+    fn every_request_may_have_its_own_length() {
+        let mut probe = Probe::new(9, 0, true);
+        let length_of = |sequence: u64| 8 + (sequence % 5) as u16 * 100;
+        let sent: Vec<Vec<u8>> = (0..100)
+            .map(|sequence| {
+                let mut request = Vec::new();
+                assert_eq!(probe.send_sized(length_of(sequence), &mut request), sequence);
+                request
+            })
+            .collect();
+        for sequence in [99, 0, 57, 98] {
+            assert_eq!(probe.check_sized(&sent[sequence], 0, length_of), Ok(Some(sequence as u64)));
+        }
+        let longer = probe.check_sized(&sent[1], 0, |sequence| length_of(sequence) + 1);
+        assert_eq!(longer, Err(ExchangeError::WrongLength { expected: 109, got: 108 }));
+        assert_eq!(probe.check_sized(&sent[3], 4, length_of), Ok(None), "late");
+        assert!(probe.check_sized(&sent[3][..50], 0, length_of).is_err());
     }
 
     #[test]

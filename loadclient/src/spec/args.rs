@@ -6,10 +6,12 @@ use super::mode::{BulkFrame, BulkSource, Close};
 use super::parse::{self, Cpus, SourceAddresses};
 use super::phases::Phases;
 use super::target::Target;
+use crate::payload::Payload;
 
 const EXAMPLES: &str = "Examples:
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --total-rate 10000 --payload 64 --duration 10s
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --phases 10s@1000,20s@1000..5000,1s@20000
+  loadclient --target tcp://127.0.0.1:7000 --conns 50 --total-rate 10000 --payload 64:90%,4096-65536:10% --verify
   loadclient --target tcp://127.0.0.1:7000 --conns 50 --mode saturate --in-flight 1
   loadclient --target unix:///tmp/echo.sock --conns 1000 --mode hold --heartbeat 10s --duration 1m
   loadclient --target tcp://127.0.0.1:7000 --mode churn --total-rate 2000 --close fin
@@ -76,9 +78,10 @@ pub struct Args {
     /// the warm-up has the first one's rate. The report tells them apart.
     #[arg(long, value_name = "PHASES", conflicts_with_all = ["rate", "total_rate", "duration"])]
     pub(super) phases: Option<Phases>,
-    /// Payload bytes of each ECHO, 0 to 65535 (65504 over UDP) [default: 64].
-    #[arg(long, value_name = "BYTES")]
-    pub(super) payload: Option<u16>,
+    /// Payload bytes of each ECHO, 0 to 65535 (65504 over UDP), or a mix drawn from the seed, such as
+    /// 64:90%,4096-65536:10% (a range may end at the round 65536, and then ends at 65535) [default: 64].
+    #[arg(long, value_name = "BYTES|MIX")]
+    pub(super) payload: Option<Payload>,
     /// Requests in flight on each active connection (saturate: always so many, 1 by default; open: at most, no limit
     /// by default; the others wait in the client, their clocks running). Connections at a time (churn).
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65536))]

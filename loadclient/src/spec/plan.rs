@@ -7,13 +7,16 @@ use thiserror::Error;
 use super::args::Args;
 use super::mode::{self, Mode};
 use super::target::Target;
+use crate::payload::Payload;
 use crate::schedule::Phase;
 
 pub use super::args::Shape;
 
 /// The largest ECHO payload that fits an IPv4 UDP datagram with its frame header.
 const UDP_PAYLOAD_BYTES_MAX: u16 = 65_507 - 3;
-const PAYLOAD_BYTES_DEFAULT: u16 = 64;
+const PAYLOAD_DEFAULT: Payload = Payload::Fixed(64);
+/// A datagram of a mix must carry its whole stamp: replies are told apart by it, and only then is their length known.
+const UDP_MIX_BYTES_MIN: u16 = 8;
 
 /// A request that can be carried out as far as its own words go; [`crate::preflight`] asks the host.
 #[derive(Debug, Clone)]
@@ -24,7 +27,8 @@ pub struct Spec {
     pub conns: u32,
     /// Connections that carry load: 1..=`conns`, spread evenly over them.
     pub active: u32,
-    pub payload_bytes: u16,
+    /// Of each request, in the modes that send frames.
+    pub payload: Payload,
     pub duration_ns: u64,
     /// Of an open load whose rate changes: what the window consists of. Empty for one rate.
     pub phases: Vec<Phase>,
@@ -76,6 +80,10 @@ pub enum SpecError {
     ZeroTime(&'static str),
     #[error("--payload {0} does not fit a UDP datagram: at most {UDP_PAYLOAD_BYTES_MAX} for udp:// targets")]
     DatagramTooLarge(u16),
+    #[error(
+        "--payload mixes down to {0} bytes: at least {UDP_MIX_BYTES_MIN} for udp:// targets, to tell replies apart"
+    )]
+    DatagramTooSmall(u16),
     #[error("--srcips has IPv4 addresses, but the target {0} is not an IPv4 address: leave one of them out")]
     SourceFamily(Target),
     #[error("the total rate of {0} frames/s is above one a nanosecond: lower --rate")]
@@ -104,7 +112,7 @@ impl TryFrom<Args> for Spec {
         let conns = mode::conns(&args)?;
         let active = ((f64::from(conns) * args.active_frac.unwrap_or(1.0)).round() as u32).clamp(1, conns);
         let mode = mode::mode(&args, active)?;
-        let payload = args.payload.unwrap_or(PAYLOAD_BYTES_DEFAULT);
+        let payload = args.payload.clone().unwrap_or(PAYLOAD_DEFAULT).seeded(args.seed);
         if args.duration == 0 {
             return Err(SpecError::ZeroTime("duration"));
         }
@@ -114,8 +122,14 @@ impl TryFrom<Args> for Spec {
         if args.timeout == 0 {
             return Err(SpecError::ZeroTime("timeout"));
         }
-        if payload > UDP_PAYLOAD_BYTES_MAX && args.targets.iter().any(Target::is_datagram) {
-            return Err(SpecError::DatagramTooLarge(payload));
+        if args.targets.iter().any(Target::is_datagram) {
+            let (min, max) = payload.bounds();
+            if max > UDP_PAYLOAD_BYTES_MAX {
+                return Err(SpecError::DatagramTooLarge(max));
+            }
+            if matches!(payload, Payload::Mix(_)) && min < UDP_MIX_BYTES_MIN {
+                return Err(SpecError::DatagramTooSmall(min));
+            }
         }
         let source_addresses: Vec<IpAddr> =
             args.srcips.map_or_else(Vec::new, |list| list.0.into_iter().map(Ipv4Addr::into).collect());
@@ -131,7 +145,7 @@ impl TryFrom<Args> for Spec {
             mode,
             conns,
             active,
-            payload_bytes: payload,
+            payload,
             duration_ns,
             phases: args.phases.map_or_else(Vec::new, |phases| phases.0),
             warmup_ns: args.warmup,
@@ -200,6 +214,9 @@ mod tests {
         check("--target unix:// --conns 1 --rate 1", "path is empty");
         check("--target udp://127.0.0.1:1 --conns 1 --rate 1 --payload 65505", "UDP datagram");
         check("--target unix:///x --conns 1 --rate 1 --srcips 127.0.0.1", "--srcips");
+        check("--target udp://127.0.0.1:1 --conns 1 --rate 1 --payload 4:50%,64:50%", "at least 8");
+        check("--target udp://127.0.0.1:1 --conns 1 --rate 1 --payload 64-65536", "UDP datagram");
+        check(&format!("{tcp} --conns 1 --rate 1 --payload 64:90%"), "not to 100 %");
     }
 
     #[test]

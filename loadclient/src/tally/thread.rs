@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{ChurnTally, Latencies, PhaseTally, SlowTally, StreamTally};
 use crate::clock::NANOS_PER_SECOND;
 use crate::ledger::Flight;
+use crate::payload::Payload;
 use crate::schedule::Phase;
 
 /// Frames are counted from `begin_ns` on and before `end_ns`.
@@ -60,6 +61,8 @@ pub struct Tally {
     pub bytes_out: u64,
     pub bytes_in: u64,
     pub errors: BTreeMap<String, u64>,
+    /// Frames and payload bytes encoded in the window, by part of a mix; empty without one.
+    pub drawn: Vec<(u64, u64)>,
     /// Churn's own counts; absent in other modes.
     pub churn: Option<Box<ChurnTally>>,
     /// Bulk data's own counts; absent in other modes.
@@ -92,6 +95,7 @@ impl Tally {
             bytes_out: 0,
             bytes_in: 0,
             errors: BTreeMap::new(),
+            drawn: Vec::new(),
             churn: None,
             stream: None,
             slow: None,
@@ -114,6 +118,26 @@ impl Tally {
     #[inline]
     fn phase(&mut self, intended_ns: u64) -> Option<&mut PhaseTally> {
         self.phases.iter_mut().find(|phase| phase.window.contains(intended_ns))
+    }
+
+    /// Makes room to count what is drawn of a mix.
+    pub fn open_mix(&mut self, payload: &Payload) {
+        if let Payload::Mix(mix) = payload {
+            self.drawn = vec![(0, 0); mix.parts().len()];
+        }
+    }
+
+    /// This request was encoded.
+    #[inline]
+    pub fn drawn(&mut self, payload: &Payload, number: u32, sequence: u64, now_ns: u64) {
+        if let Payload::Mix(mix) = payload
+            && self.window.contains(now_ns)
+        {
+            let (part, length) = mix.draw(number, sequence);
+            let (frames, bytes) = &mut self.drawn[part];
+            *frames += 1;
+            *bytes += u64::from(length);
+        }
     }
 
     /// A frame became due (open), or a free slot was filled (saturate), at `at_ns`.
@@ -244,6 +268,9 @@ impl Tally {
         self.frames_written += other.frames_written;
         self.bytes_out += other.bytes_out;
         self.bytes_in += other.bytes_in;
+        for (own, other) in self.drawn.iter_mut().zip(&other.drawn) {
+            *own = (own.0 + other.0, own.1 + other.1);
+        }
         if let (Some(own), Some(other)) = (&mut self.churn, &other.churn) {
             own.merge(other);
         }

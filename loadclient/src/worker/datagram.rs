@@ -15,6 +15,7 @@ impl Fleet<'_> {
     /// [`Fleet::read`] for a UDP socket, a datagram a read. A wrong reply is counted and answers nothing: the next
     /// datagram can be trusted all the same.
     pub(super) fn read_datagrams(&mut self, k: u32) -> (u64, u64) {
+        let (payload, number) = (&self.shared.spec.payload, self.shared.number(self.thread, k));
         let mut replies = 0;
         let mut now = 0;
         loop {
@@ -34,16 +35,17 @@ impl Fleet<'_> {
             let Wire::Datagram(probe, answered) = &mut link.wire else { unreachable!("called for datagrams only") };
             let in_flight = link.queue.len() - link.waiting;
             let oldest = probe.sent() - u64::from(in_flight);
-            let flight = match probe.check(&self.read_buffer[..n], oldest) {
-                Ok(Some(sequence)) => self.ledger.take(&mut link.queue, (sequence - oldest) as u32),
-                Ok(None) => None,
-                Err(error) => {
-                    let kind = failure::of_exchange(error);
-                    self.tally.wrong += u64::from(failure::is_wrong_reply(&kind));
-                    self.tally.error(&kind);
-                    continue;
-                }
-            };
+            let flight =
+                match probe.check_sized(&self.read_buffer[..n], oldest, |sequence| payload.length(number, sequence)) {
+                    Ok(Some(sequence)) => self.ledger.take(&mut link.queue, (sequence - oldest) as u32),
+                    Ok(None) => None,
+                    Err(error) => {
+                        let kind = failure::of_exchange(error);
+                        self.tally.wrong += u64::from(failure::is_wrong_reply(&kind));
+                        self.tally.error(&kind);
+                        continue;
+                    }
+                };
             match flight {
                 Some(flight) => {
                     *answered += 1;

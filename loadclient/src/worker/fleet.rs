@@ -13,6 +13,7 @@ use super::thread::Shared;
 use crate::clock::now_ns;
 use crate::ledger::{Flight, Ledger};
 use crate::link::{Link, NO_OUTBOX, Outboxes, State, Wire};
+use crate::payload::Payload;
 use crate::poller::{Interest, Poller, Ready};
 use crate::spec::{Mode, Target};
 use crate::tally::Tally;
@@ -38,7 +39,8 @@ pub(super) struct Fleet<'a> {
     outboxes: Outboxes,
     pub(super) read_buffer: Vec<u8>,
     write_buffer: Vec<u8>,
-    frame_bytes: usize,
+    /// Header and payload of every frame; `None` where lengths are drawn.
+    frame_bytes: Option<usize>,
     /// Requests that one connection may have in flight.
     pub(super) in_flight_max: u32,
     /// When datagrams are looked through for lost ones; `u64::MAX` where there are none.
@@ -47,7 +49,8 @@ pub(super) struct Fleet<'a> {
 
 impl<'a> Fleet<'a> {
     pub(super) fn new(shared: &'a Shared, thread: u32, links: Vec<Link>, tally: Tally) -> io::Result<Self> {
-        let frame_bytes = HEADER_BYTES + usize::from(shared.spec.payload_bytes);
+        let frame_bytes_max = HEADER_BYTES + usize::from(shared.spec.payload.bounds().1);
+        let frame_bytes = matches!(shared.spec.payload, Payload::Fixed(_)).then_some(frame_bytes_max);
         Ok(Self {
             shared,
             thread,
@@ -58,7 +61,7 @@ impl<'a> Fleet<'a> {
             live: 0,
             outboxes: Outboxes::default(),
             read_buffer: vec![0; READ_BYTES],
-            write_buffer: Vec::with_capacity(WRITE_BYTES + frame_bytes),
+            write_buffer: Vec::with_capacity(WRITE_BYTES + frame_bytes_max),
             frame_bytes,
             in_flight_max: match shared.spec.mode {
                 Mode::Open { in_flight_max: Some(max), .. } => max,
@@ -221,12 +224,13 @@ impl<'a> Fleet<'a> {
 
     /// Empties the queue of `k` into the tally. The newest entries are those not written.
     fn abandon(&mut self, k: u32) {
-        let link = &mut self.links[k as usize];
-        let mut unsent = link.waiting;
-        if link.outbox != NO_OUTBOX {
-            unsent += self.outboxes.discard(link.outbox).div_ceil(self.frame_bytes) as u32;
-            link.outbox = NO_OUTBOX;
+        let mut unsent = self.links[k as usize].waiting;
+        if self.links[k as usize].outbox != NO_OUTBOX {
+            let left = self.outboxes.discard(self.links[k as usize].outbox);
+            unsent += self.frames_in_last(k, left);
         }
+        let link = &mut self.links[k as usize];
+        link.outbox = NO_OUTBOX;
         link.waiting = 0;
         while let Some(flight) = self.ledger.pop(&mut link.queue) {
             if flight.is_taken() {
@@ -244,8 +248,9 @@ impl<'a> Fleet<'a> {
         let left = pending.len();
         match send(fd, pending, SendFlags::NOSIGNAL) {
             Ok(n) => {
-                let frames = left.div_ceil(self.frame_bytes) - (left - n).div_ceil(self.frame_bytes);
-                self.tally.wrote(now, frames as u64, n as u64);
+                let frames = self.frames_in_last(k, left) - self.frames_in_last(k, left - n);
+                self.tally.wrote(now, frames.into(), n as u64);
+                let link = &mut self.links[k as usize];
                 let empty = self.outboxes.flushed(link.outbox, n);
                 if empty {
                     link.outbox = NO_OUTBOX;
@@ -265,12 +270,18 @@ impl<'a> Fleet<'a> {
     #[inline]
     fn write_batch(&mut self, k: u32, held: u32, now: u64) -> bool {
         let link = &mut self.links[k as usize];
+        let payload = &self.shared.spec.payload;
+        let number = self.shared.number(self.thread, k);
         let output = &mut self.write_buffer;
         output.clear();
+        let mut encoded = 0;
         let full_bytes = if link.wire.is_datagram() { 1 } else { WRITE_BYTES };
         while link.waiting > held && output.len() < full_bytes {
-            link.wire.send(self.shared.spec.payload_bytes, output);
+            let sequence = link.wire.sent();
+            link.wire.send(payload.length(number, sequence), output);
+            self.tally.drawn(payload, number, sequence, now);
             link.waiting -= 1;
+            encoded += 1;
         }
         let fd = link.fd.as_ref().expect("an open connection has a socket");
         let taken = match send(fd, output, SendFlags::NOSIGNAL) {
@@ -278,19 +289,20 @@ impl<'a> Fleet<'a> {
             Err(Errno::AGAIN | Errno::INTR) => 0,
             Err(error) => {
                 // Nothing of this batch was written: `abandon` must find it among the waiting.
-                link.waiting += (output.len() / self.frame_bytes) as u32;
+                link.waiting += encoded;
                 self.fail(k, &failure::of_errno(error));
                 return false;
             }
         };
-        let frames = output.len() / self.frame_bytes - (output.len() - taken).div_ceil(self.frame_bytes);
+        let left = output.len() - taken;
         if taken > 0 {
-            self.tally.wrote(now, frames as u64, taken as u64);
+            let frames = encoded - self.frames_in_last(k, left);
+            self.tally.wrote(now, frames.into(), taken as u64);
         }
-        if taken == output.len() {
+        if left == 0 {
             return true;
         }
-        link.outbox = self.outboxes.keep(&output[taken..]);
+        self.links[k as usize].outbox = self.outboxes.keep(&self.write_buffer[taken..]);
         self.block(k);
         false
     }
@@ -304,7 +316,33 @@ impl<'a> Fleet<'a> {
     /// Bytes of the frames that are encoded on `k` and not answered.
     pub(super) fn bytes_in_flight(&self, k: u32) -> u64 {
         let link = &self.links[k as usize];
-        u64::from(link.queue.len() - link.waiting) * self.frame_bytes as u64
+        let in_flight = u64::from(link.queue.len() - link.waiting);
+        match self.frame_bytes {
+            Some(frame_bytes) => in_flight * frame_bytes as u64,
+            None => {
+                let (payload, number) = (&self.shared.spec.payload, self.shared.number(self.thread, k));
+                let sent = link.wire.sent();
+                let payloads = (sent - in_flight..sent).map(|sequence| u64::from(payload.length(number, sequence)));
+                payloads.sum::<u64>() + in_flight * HEADER_BYTES as u64
+            }
+        }
+    }
+
+    /// How many of the newest frames encoded on `k` are in the last `bytes` of them, even if with a part only.
+    #[inline]
+    fn frames_in_last(&self, k: u32, bytes: usize) -> u32 {
+        if let Some(frame_bytes) = self.frame_bytes {
+            return bytes.div_ceil(frame_bytes) as u32;
+        }
+        let (payload, number) = (&self.shared.spec.payload, self.shared.number(self.thread, k));
+        let mut sequence = self.links[k as usize].wire.sent();
+        let (mut frames, mut left) = (0, bytes);
+        while left > 0 {
+            sequence -= 1;
+            left = left.saturating_sub(HEADER_BYTES + usize::from(payload.length(number, sequence)));
+            frames += 1;
+        }
+        frames
     }
 
     fn block(&mut self, k: u32) {

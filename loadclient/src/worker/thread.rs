@@ -72,9 +72,9 @@ impl Shared {
 
     fn link(&self, number: u32) -> Link {
         let (target, _) = self.route(number);
-        let Spec { targets, payload_bytes, verify, .. } = &self.spec;
+        let Spec { targets, payload, verify, .. } = &self.spec;
         Link::new(if targets[target].is_datagram() {
-            Wire::Datagram(Probe::new(number, *payload_bytes, *verify), 0)
+            Wire::Datagram(Probe::new(number, payload.bounds().1, *verify), 0)
         } else {
             Wire::Stream(Exchange::new(number, *verify))
         })
@@ -173,6 +173,7 @@ impl Worker {
         let timeline = *self.shared.timeline.get().expect("parked until it was set");
         if let Some(churn) = churn {
             fleet.tally.open_window(timeline.window);
+            fleet.tally.open_mix(&spec.payload);
             let (used, answered) = self.churn(&mut fleet, timeline, churn, own).map_err(internal)?;
             let outcome = outcome(&mut fleet, own.into(), answered, used);
             let _ = self.messages.send(Message::Done(Box::new(outcome)));
@@ -180,6 +181,7 @@ impl Worker {
         }
         let slots: Vec<u32> = (0..own).filter(|&k| self.shared.is_active(self.shared.number(self.thread, k))).collect();
         fleet.tally.open_window(timeline.window);
+        fleet.tally.open_mix(&spec.payload);
         fleet.tally.open_phases(&spec.phases);
         let active = slots.clone();
         let used = self.load(&mut fleet, timeline, slots).map_err(internal)?;

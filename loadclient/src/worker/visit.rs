@@ -70,8 +70,11 @@ impl Visit {
 impl Churner<'_, '_> {
     /// Sends the next frame of the exchange.
     pub(super) fn send_next(&mut self, index: u32) {
-        let length = self.fleet.shared.spec.payload_bytes;
         let visit = &mut self.visits[index as usize];
+        let payload = &self.fleet.shared.spec.payload;
+        let (number, sequence) = (visit.number, visit.exchange.sent());
+        let length = payload.length(number, sequence);
+        self.fleet.tally.drawn(payload, number, sequence, now_ns());
         visit.frame.clear();
         visit.sent_bytes = 0;
         visit.exchange.send(Request::Echo { length }, &mut visit.frame);

@@ -7,6 +7,7 @@ mod client;
 mod datagrams;
 mod honesty;
 mod manners;
+mod mixes;
 mod phases;
 mod server;
 mod slow;
