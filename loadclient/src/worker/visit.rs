@@ -43,6 +43,9 @@ pub(super) struct Visit {
     half_closed_ns: u64,
 }
 
+/// What a place costs, open or free, beside the storage of one frame.
+const _: () = assert!(size_of::<Visit>() <= 160);
+
 impl Visit {
     pub(super) const fn new() -> Self {
         Self {
