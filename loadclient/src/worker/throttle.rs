@@ -30,6 +30,9 @@ pub(super) struct Throttle {
 
 impl Throttle {
     pub(super) fn new(fleet: &Fleet<'_>, rate_bytes_per_s: u64, start_ns: u64) -> Self {
+        // All are asked for the same, and some may be gone in the end.
+        let socket = fleet.links.iter().find_map(|link| link.fd.as_ref());
+        let rcvbuf_bytes = socket.and_then(|fd| sockopt::socket_recv_buffer_size(fd).ok()).unwrap_or(0) as u64;
         Self {
             rate_bytes_per_s,
             start_ns,
@@ -37,7 +40,7 @@ impl Throttle {
             used: vec![0; fleet.links.len()],
             live: fleet.live,
             backlog_noted: false,
-            tally: SlowTally::default(),
+            tally: SlowTally { rcvbuf_bytes, ..SlowTally::default() },
         }
     }
 
@@ -99,7 +102,6 @@ impl Throttle {
         for &k in slots {
             let link = &fleet.links[k as usize];
             let (Wire::Stream(exchange), Some(fd)) = (&link.wire, &link.fd) else { continue };
-            self.tally.rcvbuf_bytes = sockopt::socket_recv_buffer_size(fd).unwrap_or(0) as u64;
             self.tally.frames_held_back += u64::from(link.waiting);
             let requested = fleet.bytes_in_flight(k).saturating_sub(exchange.partial_bytes() as u64);
             let unwritten = fleet.outbox_bytes(k);

@@ -133,6 +133,21 @@ fn held_connections_beat() {
     assert!(silent.gates.iter().all(|gate| gate.gate != "live"), "{:?}", silent.gates);
 }
 
+/// One connection in ten beats, twice in the window; the others are held, unused, and watched all the same.
+#[test]
+fn a_share_of_the_held_connections_beats() {
+    let line = "--conns 200 --mode hold --active-frac 0.1 --heartbeat 500ms --warmup 0s --duration 1s --verify";
+    let server = Server::tcp(Script::Echo);
+    let beating = report(&format!("--target {} {line}", server.target), 0);
+    assert_eq!((beating.conns_live, beating.conns_active, beating.conns_answered), (200, 20, 20));
+    assert_eq!((beating.frames_intended, beating.frames_ok), (40, 40));
+    // Each active connection is closed at its second frame: the idle ones stay, and the gate says who is missing.
+    let server = Server::tcp(Script::Close(1));
+    let closing = report(&format!("--target {} {line}", server.target), 0);
+    assert_eq!((closing.conns_live, closing.errors.get("eof")), (180, Some(&20)), "{:?}", closing.errors);
+    assert!(closing.gates.iter().any(|gate| gate.gate == "live"), "{:?}", closing.gates);
+}
+
 #[test]
 fn a_parent_hears_of_every_step() {
     let server = Server::tcp(Script::Echo);
