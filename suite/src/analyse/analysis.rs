@@ -36,6 +36,21 @@ pub struct Analysis {
     pub failed: Vec<Failed>,
 }
 
+impl Analysis {
+    /// There are trials, and nothing that was measured under a load counts, or, where there was no load, nothing of the
+    /// memory: the run has answered nothing.
+    #[must_use]
+    pub fn nothing_counts(&self) -> bool {
+        let blocks = |loaded: bool| {
+            let tables = self.tables.iter().filter(|table| table.mode.is_some() == loaded);
+            let entries = tables.flat_map(|table| &table.rows).flat_map(|row| &row.entries);
+            entries.filter(|entry| entry.value.is_some()).map(|entry| entry.blocks).collect::<Vec<u32>>()
+        };
+        let measured = if blocks(true).is_empty() { blocks(false) } else { blocks(true) };
+        self.trials > 0 && measured.iter().all(|blocks| *blocks == 0)
+    }
+}
+
 /// A trial that did not get to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {

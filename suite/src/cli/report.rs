@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::{Format, OutputArgs, say};
-use crate::analyse::Analysis;
 use crate::conclude::Run;
 use crate::record::RunFolder;
 use crate::report::{export, markdown, terminal, write_all};
@@ -44,7 +43,7 @@ pub(super) fn print_report(folder: &RunFolder, all: bool, output: OutputArgs) ->
     say(&text)?;
     let tally = Tally {
         failed: run.trials.iter().filter(|trial| trial.failure.is_some()).count() as u32,
-        nothing_valid: nothing_valid(&analysis),
+        nothing_valid: analysis.nothing_counts(),
     };
     if tally.nothing_valid {
         eprintln!(
@@ -53,18 +52,6 @@ pub(super) fn print_report(folder: &RunFolder, all: bool, output: OutputArgs) ->
         );
     }
     Ok(tally)
-}
-
-/// Nothing that was measured under a load counts, or, where there was no load, nothing of the memory: then the run has
-/// answered nothing.
-fn nothing_valid(analysis: &Analysis) -> bool {
-    let blocks = |loaded: bool| {
-        let tables = analysis.tables.iter().filter(|table| table.mode.is_some() == loaded);
-        let entries = tables.flat_map(|table| &table.rows).flat_map(|row| &row.entries);
-        entries.filter(|entry| entry.value.is_some()).map(|entry| entry.blocks).collect::<Vec<u32>>()
-    };
-    let measured = if blocks(true).is_empty() { blocks(false) } else { blocks(true) };
-    analysis.trials > 0 && measured.iter().all(|blocks| *blocks == 0)
 }
 
 fn style(all: bool, output: OutputArgs) -> terminal::Style {

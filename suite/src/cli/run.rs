@@ -26,12 +26,16 @@ pub(super) fn run(workspace: &WorkspaceArgs, asked: &RunArgs) -> anyhow::Result<
     let workspace = Workspace::open(workspace)?;
     let interrupt = Interrupt::install()?;
     let mut outcome = Outcome::default();
-    if !asked.quiet {
-        eprint!("{}", doctor::summary(&workspace.root, workspace.cargo_profile()));
-    }
+    // Once the request is known to be sound: what is wrong with it is all that is said of it.
+    let examine = || {
+        if !asked.quiet {
+            eprint!("{}", doctor::summary(&workspace.root, workspace.cargo_profile()));
+        }
+    };
     if let Some(path) = &asked.resume {
         let folder = RunFolder::open(path)?;
         let plan = load_plan(&folder)?;
+        examine();
         outcome = resume(&workspace, &folder, &plan, &interrupt, asked)?;
     } else {
         let plans = workspace.plans(&asked.what)?;
@@ -41,6 +45,7 @@ pub(super) fn run(workspace: &WorkspaceArgs, asked: &RunArgs) -> anyhow::Result<
             let taken = if several { out.join(&plans[0].experiment) } else { out.clone() };
             refuse_taken(&taken)?;
         }
+        examine();
         for plan in plans {
             let out = asked.out.as_ref().map(|out| if several { out.join(&plan.experiment) } else { out.clone() });
             let this = fresh(&workspace, plan, out.as_deref(), &interrupt, asked)?;

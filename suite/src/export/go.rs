@@ -26,6 +26,8 @@ pub fn go(trials: &[Trial], context: &Context) -> String {
     ] {
         let _ = writeln!(text, "{key}: {}", plain(value));
     }
+    // Everything else is better when lower.
+    let _ = writeln!(text, "Unit {} better=higher", unit(Metric::Throughput));
     for gathered in gather(trials) {
         let cell = gathered.cell;
         for value in &gathered.values {
@@ -58,7 +60,7 @@ fn capitalised(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// One unit a metric; benchstat takes those that end in `/s` as better when higher.
+/// One unit a metric.
 const fn unit(metric: Metric) -> &'static str {
     match metric {
         Metric::ServerCpuOpen => "server-cpu-ns/frame",

@@ -20,7 +20,10 @@ const SPOKEN: [(Metric, &str); 3] = [
 /// What the run says, most important first: the newcomer's answer, then the rest.
 #[must_use]
 pub fn sentences(analysis: &Analysis) -> Vec<String> {
-    answer::of(analysis).into_iter().chain(further(analysis)).collect()
+    let nothing = analysis.nothing_counts().then(|| {
+        format!("Nothing is established: no value of the {} trials counts; the tables say why.", analysis.trials)
+    });
+    nothing.into_iter().chain(answer::of(analysis)).chain(further(analysis)).collect()
 }
 
 /// What the run says beyond the newcomer's answer.

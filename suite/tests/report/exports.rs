@@ -61,6 +61,8 @@ fn every_line_of_the_go_format_is_a_configuration_or_a_benchmark() {
             assert!(fields[1].parse::<u64>().is_ok_and(|iterations| iterations > 0), "{line}");
             assert!(fields[2].parse::<f64>().is_ok_and(f64::is_finite), "{line}");
             benchmarks += 1;
+        } else if fields[0] == "Unit" {
+            assert_eq!(line, "Unit frames/s better=higher");
         } else {
             let (key, value) = line.split_once(": ").expect("key: value");
             assert!(key.starts_with(|c: char| c.is_lowercase()) && !value.is_empty(), "{line}");

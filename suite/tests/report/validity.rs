@@ -109,3 +109,20 @@ fn a_quantile_without_its_samples_is_not_printed() {
     assert_eq!((entry.status, entry.value), (Status::Missing, None));
     assert_eq!(entry.reasons[0].reason.detail, "20000 samples of the 100000 that this quantile needs");
 }
+
+/// A run that ended, and of which nothing counts, says so first; one good number is enough to have answered something.
+#[test]
+fn a_run_of_which_nothing_counts_says_so_first() {
+    let run = Synthetic::new(&["mio/default", "tokio/per-core"], &[tcp(16, 64), tcp(64, 64)], |_, _| Truth::default());
+    let mut trials = run.trials();
+    assert!(!suite::analyse::analyse(&trials, &run.context).nothing_counts());
+    for load in trials.iter_mut().flat_map(|trial| &mut trial.loads) {
+        load.gates.push(gate("live"));
+    }
+    let analysis = suite::analyse::analyse(&trials, &run.context);
+    assert!(analysis.nothing_counts());
+    let first = suite::report::summary::sentences(&analysis).remove(0);
+    assert!(first.starts_with("Nothing is established: no value of the "), "{first}");
+    trials[0].loads[0].gates.clear();
+    assert!(!suite::analyse::analyse(&trials, &run.context).nothing_counts());
+}
