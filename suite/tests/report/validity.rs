@@ -115,14 +115,14 @@ fn a_quantile_without_its_samples_is_not_printed() {
 fn a_run_of_which_nothing_counts_says_so_first() {
     let run = Synthetic::new(&["mio/default", "tokio/per-core"], &[tcp(16, 64), tcp(64, 64)], |_, _| Truth::default());
     let mut trials = run.trials();
-    assert!(!suite::analyse::analyse(&trials, &run.context).nothing_counts());
+    assert!(!analyse(&trials, &run.context).nothing_counts());
     for load in trials.iter_mut().flat_map(|trial| &mut trial.loads) {
         load.gates.push(gate("live"));
     }
-    let analysis = suite::analyse::analyse(&trials, &run.context);
+    let analysis = analyse(&trials, &run.context);
     assert!(analysis.nothing_counts());
     let first = suite::report::summary::sentences(&analysis).remove(0);
     assert!(first.starts_with("Nothing is established: no value of the "), "{first}");
     trials[0].loads[0].gates.clear();
-    assert!(!suite::analyse::analyse(&trials, &run.context).nothing_counts());
+    assert!(!analyse(&trials, &run.context).nothing_counts());
 }
