@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use loadclient::calibrate::Calibration;
 
 use super::args::{RunArgs, WorkspaceArgs};
 use super::doctor;
@@ -17,7 +18,7 @@ use crate::measure::{Session, Sessions, environment};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::record::{RunFolder, Writer, read, read_json, write_json};
-use crate::run::{Interrupt, Runner, unix_ms};
+use crate::run::{Interrupt, Runner, Trouble, calibrate, unix_ms};
 
 /// Where runs go when the command line does not say.
 const RUNS: &str = "runs";
@@ -134,7 +135,15 @@ fn fresh(
     save_plan(&folder, &plan)?;
     let progress = Progress::new(asked.quiet);
     let Built { client, programs, .. } = &built;
-    let runner = Runner { plan: &plan, root: &workspace.root, programs, client, interrupt, progress: &progress };
+    let runner = Runner {
+        plan: &plan,
+        root: &workspace.root,
+        programs,
+        client,
+        calibrations: &[],
+        interrupt,
+        progress: &progress,
+    };
     work(workspace, &folder, &runner, asked)
 }
 
@@ -164,8 +173,29 @@ fn resume(
     }
     let progress = Progress::new(asked.quiet);
     let Built { client, programs, .. } = &built;
-    let runner = Runner { plan, root: &workspace.root, programs, client, interrupt, progress: &progress };
+    let runner =
+        Runner { plan, root: &workspace.root, programs, client, calibrations: &[], interrupt, progress: &progress };
     work(workspace, folder, &runner, asked)
+}
+
+/// What the client itself reaches, measured once a run. Without it nothing can be marked as bound by the client, and
+/// nothing else is lost.
+fn calibrations(folder: &RunFolder, runner: &Runner<'_>) -> anyhow::Result<Vec<Calibration>> {
+    if folder.calibration().exists() {
+        return read_json(&folder.calibration());
+    }
+    match calibrate(runner.plan, runner.client, runner.interrupt) {
+        Ok(found) => {
+            write_json(&folder.calibration(), &found)?;
+            Ok(found)
+        }
+        // The trials will not begin either.
+        Err(Trouble::Interrupted) => Ok(Vec::new()),
+        Err(Trouble::Failed(why)) => {
+            eprintln!("suite: the load client could not be calibrated, so no peak can be marked client_bound: {why}");
+            Ok(Vec::new())
+        }
+    }
 }
 
 /// Runs what has no record yet, between two looks at the environment, and reports.
@@ -185,8 +215,9 @@ fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>, asked: &
     sessions.sessions.push(Session { before, after: None });
     write_json(&folder.environment(), &sessions)?;
 
+    let calibrations = calibrations(folder, runner)?;
     let mut writer = Writer::open(&records)?;
-    let ending = runner.run(&done, &mut writer)?;
+    let ending = Runner { calibrations: &calibrations, ..*runner }.run(&done, &mut writer)?;
 
     if let Some(last) = sessions.sessions.last_mut() {
         last.after = Some(environment(&workspace.root, unix_ms()));

@@ -73,6 +73,12 @@ impl RunFolder {
         self.path.join("records.jsonl")
     }
 
+    /// What the load client itself reaches on this host.
+    #[must_use]
+    pub fn calibration(&self) -> PathBuf {
+        self.path.join("calibration.json")
+    }
+
     #[must_use]
     pub fn environment(&self) -> PathBuf {
         self.path.join("environment.json")

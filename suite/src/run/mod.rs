@@ -1,6 +1,7 @@
 //! Runs a plan: starts servers and clients, drives one trial after the other, and records each as it ends.
 
 mod address;
+mod ceiling;
 mod client;
 mod commands;
 mod crew;
@@ -12,6 +13,7 @@ mod server;
 mod trial;
 
 pub use address::{Ports, ephemeral_ports};
+pub use ceiling::calibrate;
 pub use commands::{CommandLines, command_lines};
 pub use interrupt::Interrupt;
 pub use probe::{Probe, probe};

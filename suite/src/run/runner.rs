@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use loadclient::calibrate::{Calibration, client_bound};
 
 use super::trial::{Drive, Stop};
 use super::{CommandLines, Interrupt, Ports, command_lines};
@@ -29,6 +30,8 @@ pub struct Runner<'a> {
     pub programs: &'a BTreeMap<String, Program>,
     /// The load client's path.
     pub client: &'a str,
+    /// What the client itself reaches on this host; empty if that is not known.
+    pub calibrations: &'a [Calibration],
     pub interrupt: &'a Interrupt,
     pub progress: &'a Progress,
 }
@@ -113,6 +116,9 @@ impl Runner<'_> {
                     Err(Stop::Interrupted) => return Ok(None),
                 }
             }
+        }
+        for load in &mut record.loads {
+            load.gates.extend(client_bound(self.calibrations, &load.client));
         }
         record.elapsed_ms = started.elapsed().as_millis() as u64;
         if self.interrupt.asked() {
