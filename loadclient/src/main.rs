@@ -27,7 +27,11 @@ fn main() -> ExitCode {
         }),
         Some("calibrate") => command::<CalibrateArgs>(&argv, |args| {
             let found = calibrate(&args)?;
-            println!("{}", serde_json::to_string(&found).expect("numbers and names are JSON"));
+            if args.table {
+                print!("{found}");
+            } else {
+                println!("{}", serde_json::to_string(&found).expect("numbers and names are JSON"));
+            }
             Ok(())
         }),
         _ => load(),

@@ -1,5 +1,7 @@
 //! What a calibration found, as JSON, and what follows from it for a report.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Gate, Report};
@@ -89,6 +91,39 @@ impl Calibration {
         let alike =
             |point: &&Point| point.transport == transport && point.mode == "saturate" && point.in_flight == in_flight;
         self.points.iter().filter(alike).map(|point| point.frames_per_s).reduce(f64::max)
+    }
+}
+
+/// A Markdown table, a row for each point.
+impl fmt::Display for Calibration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { conns, payload_bytes, threads, cpus_online, .. } = self;
+        writeln!(
+            f,
+            "| {payload_bytes} B, {conns} connections, threads: {threads}, CPUs: {cpus_online} | frames/s | client CPU, µs/frame | busy | run delay | lag p50, µs | lag p99, µs | response p50, µs | response p99, µs |"
+        )?;
+        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|---:|")?;
+        let micros = |ns: Option<u64>| ns.map_or_else(|| "–".to_owned(), |ns| format!("{:.1}", ns as f64 / 1e3));
+        for point in &self.points {
+            let load = match point.rate_per_s {
+                Some(rate) => format!("open, {rate:.0}/s"),
+                None => format!("closed, {} in flight", point.in_flight),
+            };
+            writeln!(
+                f,
+                "| {} {load} | {:.0} | {:.2} | {:.0} % | {:.1} % | {} | {} | {} | {} |",
+                point.transport,
+                point.frames_per_s,
+                point.cpu_ns_per_frame / 1e3,
+                point.thread_busy_max * 100.0,
+                point.run_delay_share * 100.0,
+                micros(point.lag_ns_p50),
+                micros(point.lag_ns_p99),
+                micros(point.response_ns_p50),
+                micros(point.response_ns_p99),
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -46,6 +46,9 @@ pub struct CalibrateArgs {
     /// As of the load client: wait actively for the last microseconds before a due time (open loops).
     #[arg(long, value_name = "N", default_value = "0")]
     pub(super) spin_us: u32,
+    /// Print a Markdown table instead.
+    #[arg(long)]
+    pub table: bool,
 }
 
 /// 0 asks for no open loop.

@@ -29,6 +29,10 @@ fn every_transport_has_its_ceiling_and_its_cost() {
         let wrong = ["wrong_reply", "errors", "live"];
         assert!(point.gates.iter().all(|gate| !wrong.contains(&&gate.gate[..])), "{point:?}");
     }
+    // Head, rule, and a row for each point, of as many columns.
+    let table = found.to_string();
+    assert_eq!(table.lines().count(), 2 + found.points.len(), "{table}");
+    assert!(table.lines().all(|line| line.matches('|').count() == 10), "{table}");
     assert!(found.ceiling_per_s("tcp", 1).is_some_and(|rate| rate > 0.0));
     assert_eq!((found.ceiling_per_s("udp", 1), found.ceiling_per_s("tcp", 2)), (None, None));
     // The fourth point is an open loop at half of what the first reached.
