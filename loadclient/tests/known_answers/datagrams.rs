@@ -17,11 +17,13 @@ const OPEN: &str = "--conns 4 --total-rate 1000 --schedule fixed --duration 1s -
 
 #[test]
 fn a_correct_echo_is_answered_in_full() {
+    // With two datagrams on their way at most, a socket's buffer takes them however long its reader is kept waiting.
     for payload in [0, 1, 64, 1400, 60_000] {
-        let report = run(DatagramScript::Echo, &format!("--conns 4 --rate 50 --duration 400ms --payload {payload}"));
+        let line = format!("--conns 2 --rate 100 --in-flight 1 --duration 400ms --timeout 1m --payload {payload}");
+        let report = run(DatagramScript::Echo, &line);
         assert_eq!((report.frames_ok, report.frames_wrong), (report.frames_intended, 0), "{payload}");
         assert!(report.errors.is_empty(), "{payload}: {:?}", report.errors);
-        assert_eq!((report.conns_answered, report.frames_per_write), (4, 1.0), "{payload}");
+        assert_eq!((report.conns_answered, report.frames_per_write), (2, 1.0), "{payload}");
     }
 }
 
