@@ -92,6 +92,10 @@ fn write_folder(to: &Path, folder: &RunFolder, run: &Run, analysis: &Analysis) -
     ] {
         std::fs::copy(&from, &to).with_context(|| format!("failed to copy {}", from.display()))?;
     }
+    // Runs from before there were calibrations have none.
+    if folder.calibration().exists() {
+        std::fs::copy(folder.calibration(), published.calibration()).context("failed to copy calibration.json")?;
+    }
     write_all(published.path(), analysis, &run.trials, &run.sessions)?;
     let bytes = size(published.path())?;
     if bytes > BYTES_MAX {
