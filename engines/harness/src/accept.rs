@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use crate::context;
+use crate::counters::AcceptError;
 
 /// What the accept loop does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +25,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Judges, and counts, a failed accept (not for `WouldBlock`, which is no failure).
 #[must_use]
 pub fn accept_failed(error: &io::Error) -> AcceptNext {
-    let next = match error.raw_os_error().map(Errno::from_raw_os_error) {
+    let (next, kind) = match error.raw_os_error().map(Errno::from_raw_os_error) {
         // shutdown(2) of the listener: how the harness ends accepting.
         Some(Errno::INVAL | Errno::BADF) => return AcceptNext::Stop,
         Some(Errno::INTR) => return AcceptNext::Again,
-        Some(Errno::CONNABORTED | Errno::PROTO) => AcceptNext::Again,
-        _ => AcceptNext::Pause(PAUSE),
+        Some(Errno::CONNABORTED | Errno::PROTO) => (AcceptNext::Again, AcceptError::Aborted),
+        Some(Errno::MFILE | Errno::NFILE) => (AcceptNext::Pause(PAUSE), AcceptError::Descriptors),
+        Some(Errno::NOMEM | Errno::NOBUFS) => (AcceptNext::Pause(PAUSE), AcceptError::Memory),
+        None if error.kind() == io::ErrorKind::OutOfMemory => (AcceptNext::Pause(PAUSE), AcceptError::Memory),
+        _ => (AcceptNext::Pause(PAUSE), AcceptError::Other),
     };
-    context::with(|local| local.context.counters.accept_errors.add(1));
+    context::with(|local| local.context.counters.accept_errors.add(kind));
     next
 }

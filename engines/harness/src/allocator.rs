@@ -2,7 +2,8 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Put into every engine: `#[global_allocator] static ALLOCATOR: harness::Allocator = harness::Allocator;`
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,66 @@ static TOTALS: [Shard; SHARDS] =
     [const { Shard { calls: AtomicU64::new(0), taken_bytes: AtomicU64::new(0), given_bytes: AtomicU64::new(0) } };
         SHARDS];
 static NEXT_SHARD: AtomicUsize = AtomicUsize::new(0);
+
+/// Powers of two: class `i` has the sizes of `i` bits.
+const CLASSES: usize = 40;
+
+#[repr(align(128))]
+struct ShardSizes([Sizes; CLASSES]);
+
+struct Sizes {
+    taken: AtomicU64,
+    taken_bytes: AtomicU64,
+    given: AtomicU64,
+    given_bytes: AtomicU64,
+}
+
+/// Touched only while somebody watches: until then it takes no memory.
+static SIZES: [ShardSizes; SHARDS] = [const {
+    ShardSizes(
+        [const {
+            Sizes {
+                taken: AtomicU64::new(0),
+                taken_bytes: AtomicU64::new(0),
+                given: AtomicU64::new(0),
+                given_bytes: AtomicU64::new(0),
+            }
+        }; CLASSES],
+    )
+}; SHARDS];
+static SIZES_COUNT: AtomicBool = AtomicBool::new(false);
+
+/// What was allocated and freed of some sizes since [`count_sizes`].
+#[derive(Debug)]
+pub(crate) struct SizeClass {
+    pub(crate) bytes: RangeInclusive<u64>,
+    pub(crate) taken: u64,
+    pub(crate) taken_bytes: u64,
+    pub(crate) given: u64,
+    pub(crate) given_bytes: u64,
+}
+
+/// From now on sizes are counted, too.
+pub(crate) fn count_sizes() {
+    SIZES_COUNT.store(true, Ordering::Relaxed);
+}
+
+/// All size classes, the smallest first.
+pub(crate) fn size_classes() -> Vec<SizeClass> {
+    let class = |index: usize| {
+        let sum = |field: fn(&Sizes) -> &AtomicU64| {
+            SIZES.iter().map(|shard| field(&shard.0[index]).load(Ordering::Relaxed)).sum::<u64>()
+        };
+        SizeClass {
+            bytes: (1 << index) / 2..=(1 << index) - 1,
+            taken: sum(|sizes| &sizes.taken),
+            taken_bytes: sum(|sizes| &sizes.taken_bytes),
+            given: sum(|sizes| &sizes.given),
+            given_bytes: sum(|sizes| &sizes.given_bytes),
+        }
+    };
+    (0..CLASSES).map(class).collect()
+}
 
 thread_local! {
     // `const` and without a destructor: reading it never allocates.
@@ -41,21 +102,38 @@ pub(crate) fn allocated_bytes() -> u64 {
     sum(|shard| &shard.taken_bytes).saturating_sub(given)
 }
 
-fn shard() -> &'static Shard {
+fn shard() -> usize {
     let index = SHARD.try_with(|own| {
         if own.get() == usize::MAX {
             own.set(NEXT_SHARD.fetch_add(1, Ordering::Relaxed) % SHARDS);
         }
         own.get()
     });
-    &TOTALS[index.unwrap_or(0)]
+    index.unwrap_or(0)
 }
 
 fn count(taken: usize, given: usize, calls: u64) {
-    let shard = shard();
+    let index = shard();
+    let shard = &TOTALS[index];
     shard.calls.fetch_add(calls, Ordering::Relaxed);
     shard.taken_bytes.fetch_add(taken as u64, Ordering::Relaxed);
     shard.given_bytes.fetch_add(given as u64, Ordering::Relaxed);
+    if SIZES_COUNT.load(Ordering::Relaxed) {
+        count_size(index, taken, given);
+    }
+}
+
+#[cold]
+fn count_size(shard: usize, taken: usize, given: usize) {
+    let class = |bytes: usize| &SIZES[shard].0[(usize::BITS - bytes.leading_zeros()).min(CLASSES as u32 - 1) as usize];
+    if taken > 0 {
+        class(taken).taken.fetch_add(1, Ordering::Relaxed);
+        class(taken).taken_bytes.fetch_add(taken as u64, Ordering::Relaxed);
+    }
+    if given > 0 {
+        class(given).given.fetch_add(1, Ordering::Relaxed);
+        class(given).given_bytes.fetch_add(given as u64, Ordering::Relaxed);
+    }
 }
 
 // SAFETY: every call is passed on to `System` unchanged; counting neither allocates nor unwinds.

@@ -12,6 +12,7 @@ use protocol::{Limits, Pool};
 use crate::control::Snapshot;
 use crate::counters::{Counters, Total};
 use crate::registry::Registry;
+use crate::service::Sampler;
 use crate::{allocator, options::Options};
 
 /// Free buffers that a worker keeps: enough for a burst of batches, 16 MiB at most with 64 KiB frames.
@@ -77,11 +78,11 @@ impl Shared {
             frames_total: sum(|own| &own.frames),
             bytes_in_total: sum(|own| &own.bytes_in),
             bytes_out_total: sum(|own| &own.bytes_out),
-            protocol_errors_total: sum(|own| &own.protocol_errors),
+            protocol_errors_total: contexts.iter().map(|own| own.counters.protocol_errors.sum()).sum(),
             rejected_total: sum(|own| &own.rejected),
             timeouts_total: self.timeouts.load(Ordering::Relaxed),
             write_queue_drops_total: self.write_queue_drops.load(Ordering::Relaxed),
-            accept_errors_total: sum(|own| &own.accept_errors),
+            accept_errors_total: contexts.iter().map(|own| own.counters.accept_errors.sum()).sum(),
             allocs_total: allocator::calls(),
             allocated_bytes: allocator::allocated_bytes(),
             conn_buffer_bytes: buffers,
@@ -105,6 +106,7 @@ pub(crate) struct Context {
 pub(crate) struct Local {
     pub(crate) context: &'static Context,
     pub(crate) scratch: RefCell<Scratch>,
+    pub(crate) sampler: Sampler,
 }
 
 /// Buffers that are in use only between a read and its decoding.
@@ -124,7 +126,8 @@ impl Local {
         let context: &'static Context = Box::leak(Box::default());
         shared.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(context);
         let read = vec![0; shared.limits.readbuf_bytes].into_boxed_slice();
-        Self { context, scratch: RefCell::new(Scratch { read, pool: Pool::new(POOL_BUFFERS_MAX) }) }
+        let scratch = RefCell::new(Scratch { read, pool: Pool::new(POOL_BUFFERS_MAX) });
+        Self { context, scratch, sampler: Sampler::new(shared.options.metrics_addr.is_some()) }
     }
 }
 

@@ -35,7 +35,7 @@ impl Datagrams {
             counters.bytes_out.add(self.output.len() as u64);
             match result {
                 Ok(()) => counters.frames.add(1),
-                Err(_) => counters.protocol_errors.add(1),
+                Err(error) => counters.protocol_errors.add(error),
             }
         });
         &self.output

@@ -2,7 +2,6 @@
 
 mod accept;
 mod address;
-mod admin;
 mod affinity;
 mod allocator;
 mod context;
@@ -18,8 +17,10 @@ mod peer;
 mod registry;
 mod seat;
 mod server;
+mod service;
 mod settings;
 mod supervise;
+mod watch;
 mod workers;
 
 pub use accept::{AcceptNext, accept_failed};
@@ -28,7 +29,7 @@ pub use allocator::Allocator;
 pub use datagram::Datagrams;
 pub use listen::{Acceptor, Listener};
 pub use peer::Peer;
-pub use protocol::{Limits, Pool, Session, Step};
+pub use protocol::{Limits, Pool, ProtocolError, Session, Step};
 pub use seat::Seat;
 pub use server::{Server, Worker, draining, pin, run};
 pub use workers::run_workers;

@@ -81,7 +81,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "LIST")]
     pub(crate) cpus: Option<CpuList>,
 
-    /// Serve /metrics and /healthz over HTTP here, on a thread of its own [default: off]
+    /// Serve /metrics, /healthz and /debug/pprof over HTTP here, on threads of its own [default: off]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) metrics_addr: Option<SocketAddr>,
 }

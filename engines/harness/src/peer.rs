@@ -7,6 +7,7 @@ use protocol::{Conn, Step};
 
 use crate::context::{self, Local, Scratch, Shared};
 use crate::seat::Seat;
+use crate::service::Begun;
 
 /// A connection to serve. Drive it by [`Peer::step`]:
 ///
@@ -21,6 +22,8 @@ pub struct Peer {
     seat: Seat,
     /// Buffer bytes last counted for this connection.
     held_bytes: u32,
+    /// When the request was read that is timed now, if one is.
+    begun: Begun,
 }
 
 impl Peer {
@@ -28,7 +31,7 @@ impl Peer {
     #[must_use]
     pub fn admit(socket: impl AsFd) -> Option<Self> {
         let seat = Seat::admit(socket)?;
-        let mut peer = Self { conn: Conn::new(&Shared::get().limits), seat, held_bytes: 0 };
+        let mut peer = Self { conn: Conn::new(&Shared::get().limits), seat, held_bytes: 0, begun: Begun::NONE };
         context::with(|local| peer.count_buffers(local));
         Some(peer)
     }
@@ -54,19 +57,21 @@ impl Peer {
     #[inline]
     pub fn read_with(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         context::with(|local| {
-            let n = if Shared::get().limits.pool {
+            let (n, begun) = if Shared::get().limits.pool {
                 let Scratch { read: buffer, pool } = &mut *local.scratch.borrow_mut();
                 let n = read(buffer)?;
+                let begun = local.sampler.begin();
                 self.conn.adopt(pool);
                 self.conn.arrived(&buffer[..n]);
                 self.conn.release(pool);
-                n
+                (n, begun)
             } else {
                 let n = read(self.conn.spare())?;
+                let begun = local.sampler.begin();
                 self.conn.filled(n);
-                n
+                (n, begun)
             };
-            self.turned(local, n, 0);
+            self.turned(local, n, 0, begun);
             Ok(n)
         })
     }
@@ -101,9 +106,10 @@ impl Peer {
     #[inline]
     pub fn filled(&mut self, n: usize) {
         context::with(|local| {
+            let begun = local.sampler.begin();
             self.conn.adopt_output(&mut local.scratch.borrow_mut().pool);
             self.conn.filled(n);
-            self.turned(local, n, 0);
+            self.turned(local, n, 0, begun);
         });
     }
 
@@ -117,9 +123,10 @@ impl Peer {
     /// Takes back the buffer of [`Peer::lend`]; its first `n` bytes were read, and 0 is the end of input.
     pub fn restore(&mut self, buffer: Vec<u8>, n: usize) {
         context::with(|local| {
+            let begun = local.sampler.begin();
             self.conn.adopt_output(&mut local.scratch.borrow_mut().pool);
             self.conn.restore(buffer, n);
-            self.turned(local, n, 0);
+            self.turned(local, n, 0, begun);
         });
     }
 
@@ -127,11 +134,12 @@ impl Peer {
     #[inline]
     pub fn arrived(&mut self, bytes: &[u8]) {
         context::with(|local| {
+            let begun = local.sampler.begin();
             let pool = &mut local.scratch.borrow_mut().pool;
             self.conn.adopt(pool);
             self.conn.arrived(bytes);
             self.conn.release(pool);
-            self.turned(local, bytes.len(), 0);
+            self.turned(local, bytes.len(), 0, begun);
         });
     }
 
@@ -149,17 +157,24 @@ impl Peer {
             let pool = &mut local.scratch.borrow_mut().pool;
             self.conn.flushed(n);
             self.conn.release(pool);
-            self.turned(local, 0, n);
+            self.turned(local, 0, n, Begun::NONE);
         });
     }
 
     #[inline]
-    fn turned(&mut self, local: &Local, bytes_in: usize, bytes_out: usize) {
+    fn turned(&mut self, local: &Local, bytes_in: usize, bytes_out: usize, begun: Begun) {
         if bytes_in > 0 && self.seat.input_is_over(bytes_in) {
             self.conn.arrived(&[]);
         }
         let waiting = self.conn.step() == Step::Write;
-        self.seat.count_in(local, bytes_in, self.conn.take_frames(), bytes_out, waiting);
+        let frames = self.conn.take_frames();
+        self.seat.count_in(local, bytes_in, frames, bytes_out, waiting);
+        if begun.is_some() && frames > 0 {
+            self.begun = begun;
+        }
+        if self.begun.is_some() && !waiting {
+            local.context.counters.service.record(std::mem::replace(&mut self.begun, Begun::NONE));
+        }
         self.count_buffers(local);
     }
 
@@ -174,8 +189,8 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        if self.conn.error().is_some() {
-            self.seat.broke_protocol();
+        if let Some(error) = self.conn.error() {
+            self.seat.broke_protocol(error);
         }
         let held = u64::from(self.held_bytes);
         context::with(|local| local.context.counters.buffer_bytes.add(0_u64.wrapping_sub(held)));

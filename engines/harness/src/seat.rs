@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use protocol::ErrorCode;
+use protocol::{ErrorCode, ProtocolError};
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 
 use crate::context::{self, Context, Local, Shared};
@@ -91,10 +91,10 @@ impl Seat {
     }
 
     /// The peer broke the protocol: counts it, and lets the ERROR frame arrive before the socket closes.
-    pub fn broke_protocol(&self) {
+    pub fn broke_protocol(&self, error: ProtocolError) {
         // A frame that we cut ourselves, by a deadline or a drain, is not the peer's fault.
         if self.entry.fate() == Fate::Open {
-            context::with(|local| local.context.counters.protocol_errors.add(1));
+            context::with(|local| local.context.counters.protocol_errors.add(error));
             farewell::keep_until_taken(self.entry.fd(), TAKEN_MAX);
         }
     }

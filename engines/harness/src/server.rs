@@ -21,7 +21,8 @@ use crate::drain::Stoppable;
 use crate::listen::{Acceptor, Bound, Listener, bind};
 use crate::manifest::{Manifest, pinned_version};
 use crate::settings::{Settings, SettingsError};
-use crate::{admin, supervise};
+use crate::supervise;
+use crate::watch;
 
 /// Exit code for a command line that cannot be served.
 const USAGE: u8 = 2;
@@ -84,7 +85,7 @@ impl Server {
         let mut effective = settings.options.effective();
         effective.extend(settings.own.clone());
         let shared = Shared::install(settings.options.clone());
-        let ready = Ready {
+        let mut ready = Ready {
             engine: manifest.name.clone(),
             variant: settings.variant.name.clone(),
             version,
@@ -95,7 +96,7 @@ impl Server {
             sockets: bound.sockets,
         };
         if let Some(addr) = settings.options.metrics_addr {
-            admin::start(addr).with_context(|| format!("cannot serve metrics on {addr}"))?;
+            watch::start(addr, &mut ready).with_context(|| format!("cannot serve metrics on {addr}"))?;
         }
         let announcement = Announcement {
             workers_left: AtomicUsize::new(shared.options.workers()),

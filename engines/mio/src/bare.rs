@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::io;
 
-use harness::{Limits, Pool, Seat, Session};
+use harness::{Limits, Pool, ProtocolError, Seat, Session};
 
 use crate::socket::Stream;
 use crate::worker::{Connection, Next, Ready, TURNS_MAX};
@@ -37,14 +37,14 @@ pub(crate) struct Bare {
     /// Replies that the socket has not taken yet.
     output: Vec<u8>,
     ended: bool,
-    failed: bool,
+    failed: Option<ProtocolError>,
 }
 
 impl Connection for Bare {
     fn admit(stream: &Stream, limits: &Limits) -> Option<Self> {
         let seat = Seat::admit(stream)?;
         let session = Session::new(limits);
-        Some(Self { session, seat, input: Vec::new(), output: Vec::new(), ended: false, failed: false })
+        Some(Self { session, seat, input: Vec::new(), output: Vec::new(), ended: false, failed: None })
     }
 
     fn drive(&mut self, stream: &mut Stream, ready: &mut Ready) -> Next {
@@ -60,7 +60,7 @@ impl Bare {
                     return Next::Wait;
                 }
                 self.flush(stream, ready, &mut scratch.pool)
-            } else if self.failed || (self.ended && !self.session.held_back(&self.input)) {
+            } else if self.failed.is_some() || (self.ended && !self.session.held_back(&self.input)) {
                 return Next::Close;
             } else if self.session.held_back(&self.input) {
                 self.answer_held_back(&mut scratch.pool);
@@ -97,7 +97,7 @@ impl Bare {
             match self.session.receive(&buffer[..n], replies) {
                 Ok(used) if used == n => {}
                 Ok(used) => hold(&mut self.input, &buffer[used..n], pool),
-                Err(_) => self.failed = true,
+                Err(error) => self.failed = Some(error),
             }
         } else {
             hold(&mut self.input, &buffer[..n], pool);
@@ -106,7 +106,7 @@ impl Bare {
         let written = if replies.is_empty() { 0 } else { write(stream, replies, ready)? };
         hold(&mut self.output, &replies[written..], pool);
         self.seat.count(n, self.session.take_frames(), written, !self.output.is_empty());
-        if self.seat.input_is_over(n) && !self.failed {
+        if self.seat.input_is_over(n) && self.failed.is_none() {
             self.end();
         }
         Ok(())
@@ -136,22 +136,22 @@ impl Bare {
                 self.input.drain(..used);
                 give_back_if_empty(&mut self.input, pool);
             }
-            Err(_) => self.failed = true,
+            Err(error) => self.failed = Some(error),
         }
     }
 
     fn end(&mut self) {
         self.ended = true;
         if !self.session.held_back(&self.input) {
-            self.failed = self.session.end(self.input.len()).is_err();
+            self.failed = self.session.end(self.input.len()).err();
         }
     }
 }
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        if self.failed {
-            self.seat.broke_protocol();
+        if let Some(error) = self.failed {
+            self.seat.broke_protocol(error);
         }
     }
 }

@@ -137,6 +137,10 @@ impl<C: Connection> Core<C> {
     }
 
     fn accept(&mut self, index: usize) {
+        // Every connection that comes to a paused listener is an edge: none of them shortens its pause, or makes another.
+        if self.paused.iter().any(|(paused, _)| *paused == index) {
+            return;
+        }
         loop {
             match self.incoming[index].accept() {
                 Ok(stream) => self.admit(stream),

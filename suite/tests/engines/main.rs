@@ -2,4 +2,8 @@
 //! allocate nothing per frame, and let itself be watched.
 
 mod allocations;
+mod http;
+mod observability;
+mod openmetrics;
+mod profiles;
 mod started;
