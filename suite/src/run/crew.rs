@@ -27,6 +27,11 @@ impl<M: Member> Crew<M> {
         Self(Vec::new())
     }
 
+    /// Sends all to their end, and does not wait for that.
+    pub(super) fn doom(&mut self) {
+        self.0.iter_mut().for_each(M::doom);
+    }
+
     pub(super) fn pids(&self) -> Vec<u32> {
         self.0.iter().map(M::pid).collect()
     }
@@ -130,6 +135,6 @@ impl<M: Member> DerefMut for Crew<M> {
 
 impl<M: Member> Drop for Crew<M> {
     fn drop(&mut self) {
-        self.0.iter_mut().for_each(M::doom);
+        self.doom();
     }
 }

@@ -17,6 +17,8 @@ use crate::record::{Cell, Failure, Load, Mode, State, Transport, Trial, Usage};
 const SETTLE: Duration = Duration::from_millis(5);
 /// How long servers may take to accept what is connected already.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(2);
+/// Processes whose last words a failed trial keeps.
+const TAILS_MAX: usize = 3;
 /// What every connection adds to the time in which a process must answer: closing one, or freeing its memory, takes
 /// far less, on a CPU that all processes of a side share.
 const PATIENCE_PER_CONNECTION: Duration = Duration::from_micros(100);
@@ -215,8 +217,17 @@ impl Drive<'_> {
         };
         let (error, stderr_tail) = match dead {
             Some(dead) => (servers[dead].epitaph(&error), servers[dead].post_mortem()),
-            None if error.starts_with("client") => (error, clients.iter_mut().flat_map(Client::post_mortem).collect()),
-            None => (error, servers.iter_mut().flat_map(Server::post_mortem).collect()),
+            None => {
+                // All at a time: each takes a while to give its sockets back.
+                servers.doom();
+                clients.doom();
+                let tails: Vec<Vec<String>> = match error.starts_with("client") {
+                    true => clients.iter_mut().map(Client::post_mortem).collect(),
+                    false => servers.iter_mut().map(Server::post_mortem).collect(),
+                };
+                // A hundred processes say the same: those who have something to say, up to a few.
+                (error, tails.into_iter().filter(|tail| !tail.is_empty()).take(TAILS_MAX).flatten().collect())
+            }
         };
         Stop::Failed(Failure { stage: stage.into(), error, stderr_tail })
     }
