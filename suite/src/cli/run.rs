@@ -15,7 +15,7 @@ use super::workspace::{Workspace, raise_open_files};
 use crate::catalog::Program;
 use crate::conclude::{load_plan, save_plan};
 use crate::measure::{Session, Sessions, environment};
-use crate::plan::Plan;
+use crate::plan::{Plan, trials};
 use crate::progress::Progress;
 use crate::record::{RunFolder, Writer, read, read_json, write_json};
 use crate::run::{Interrupt, Runner, Trouble, calibrate, unix_ms};
@@ -211,15 +211,19 @@ fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>, asked: &
     } else {
         Sessions { schema: 1, sessions: Vec::new() }
     };
-    let before = environment(&workspace.root, unix_ms());
-    sessions.sessions.push(Session { before, after: None });
-    write_json(&folder.environment(), &sessions)?;
+    // A run with nothing left to do is not worked on again: it is only reported.
+    let unfinished = trials(runner.plan).iter().any(|trial| !done.contains(&trial.trial));
+    if unfinished {
+        let before = environment(&workspace.root, unix_ms());
+        sessions.sessions.push(Session { before, after: None });
+        write_json(&folder.environment(), &sessions)?;
+    }
 
     let calibrations = calibrations(folder, runner)?;
     let mut writer = Writer::open(&records)?;
     let ending = Runner { calibrations: &calibrations, ..*runner }.run(&done, &mut writer)?;
 
-    if let Some(last) = sessions.sessions.last_mut() {
+    if let Some(last) = sessions.sessions.last_mut().filter(|_| unfinished) {
         last.after = Some(environment(&workspace.root, unix_ms()));
     }
     write_json(&folder.environment(), &sessions)?;
