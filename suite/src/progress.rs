@@ -9,6 +9,7 @@ use loadclient::report::Report;
 
 use crate::plan::{Plan, PlannedTrial};
 use crate::record::{Cell, Mode, Trial};
+use crate::search::{Goal, GoalResult};
 
 /// How a run is shown on stderr.
 #[derive(Debug)]
@@ -143,11 +144,20 @@ fn result(record: &Trial) -> String {
     if let Some(failure) = &record.failure {
         return format!("FAILED ({}): {}", failure.stage, failure.error);
     }
-    let loads = record.loads.iter().map(|load| {
+    if let Some(search) = &record.search {
+        let peak = |(goal, result): (&Goal, &GoalResult)| {
+            let peak = result.throughput_per_s.map_or_else(|| "–".into(), |peak| format!("{peak:.0}/s"));
+            let doubt = if result.irregular.is_empty() { "" } else { " irregular" };
+            format!("{} {peak}{doubt}", goal.title())
+        };
+        let peaks: Vec<String> = search.spec.goal.iter().zip(&search.results).map(peak).collect();
+        return format!("{} in {} steps", peaks.join(", "), search.steps.len());
+    }
+    let loads = record.loads.iter().chain(record.ladder.iter().map(|rung| &rung.load)).map(|load| {
         let gates: Vec<&str> = load.gates.iter().map(|gate| gate.gate.as_str()).collect();
         let doubt = if gates.is_empty() { String::new() } else { format!(" [{}]", gates.join(", ")) };
         match load.mode {
-            Mode::Open => format!("{}{doubt}", p99(&load.client)),
+            Mode::Open | Mode::Search => format!("{}{doubt}", p99(&load.client)),
             Mode::Hold => format!("{} held{doubt}", load.client.conns_live),
             Mode::Saturate => format!("peak {:.0}/s{doubt}", load.client.rate_achieved_per_s),
         }

@@ -211,6 +211,7 @@ fn load(trial: &Trial, mode: Mode) -> Result<&Load, String> {
     trial.loads.iter().find(|load| load.mode == mode).ok_or_else(|| match mode {
         Mode::Open => "no load at a fixed rate".into(),
         Mode::Saturate => "no load at saturation".into(),
+        Mode::Search => "no load of its own: a search has steps".into(),
         Mode::Hold => "no fleet was held".into(),
     })
 }

@@ -112,6 +112,14 @@ fn describe(plan: &Plan) -> String {
             loads(plan, *cell).join(", then ")
         );
     }
+    if let Some(ladder) = &plan.ladder {
+        let rates: Vec<String> = ladder.rates_per_s.iter().map(|rate| format!("{rate}/s")).collect();
+        let percent = ladder.peak_percent;
+        text += &format!(
+            "  then      on fresh servers at {}, at {percent} % of the slowest peak and at {percent} % of the own\n",
+            rates.join(", ")
+        );
+    }
     for absent in &plan.absent {
         let mut over = absent.transport.map_or_else(String::new, |transport| format!(" over {}", transport.name()));
         over += &absent.connections.map_or_else(String::new, |connections| format!(" with {connections} connections"));

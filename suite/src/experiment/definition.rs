@@ -6,7 +6,9 @@ use anyhow::{bail, ensure};
 use protocol::MAX_PAYLOAD_BYTES;
 use serde::{Deserialize, Serialize};
 
+use super::Ladder;
 use crate::record::{Cell, Mode, Transport};
+use crate::search::SearchSpec;
 
 /// One experiment. It names no engines: all that exist are asked, save those in `skip`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -33,6 +35,8 @@ pub struct Experiment {
     /// Several ways to run every variant: each runs once in each arm, side by side in every block.
     #[serde(default)]
     pub arm: Vec<Arm>,
+    /// A second phase, at rates that follow from the peaks of a search.
+    pub ladder: Option<Ladder>,
 }
 
 /// One setting of the knob that an experiment turns.
@@ -91,6 +95,15 @@ pub struct LoadSpec {
     /// Hold: the period at which each active connection sends a frame; absent means never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat_ms: Option<u64>,
+    /// The measured window; absent means the profile's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_ms: Option<u64>,
+    /// Open: how long the client waits for replies after the window; absent means as long as it does by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_ms: Option<u64>,
+    /// Search: the goals, and within which limits to look for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchSpec>,
 }
 
 /// How long to look, and how often.
@@ -120,10 +133,29 @@ const fn default_patience_ms() -> u64 {
 }
 
 impl LoadSpec {
+    /// A load of which nothing but the mode is said.
+    #[must_use]
+    pub const fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            total_rate_per_s: None,
+            bytes_per_s_max: None,
+            spin_us: None,
+            in_flight: None,
+            active_frac: None,
+            heartbeat_ms: None,
+            window_ms: None,
+            grace_ms: None,
+            search: None,
+        }
+    }
+
     /// Frames per second that this load offers with such payloads, over all connections; `None` in a closed loop.
     #[must_use]
     pub fn rate_per_s(&self, payload_bytes: u32) -> Option<f64> {
-        let rate = self.total_rate_per_s?;
+        // A search begins at its smallest load.
+        let begin = self.search.as_ref().map(|search| search.min_load_per_s as f64);
+        let rate = self.total_rate_per_s.or(begin)?;
         let cap = self.bytes_per_s_max.map_or(f64::INFINITY, |bytes| bytes as f64 / f64::from(payload_bytes.max(1)));
         Some(rate.min(cap))
     }
@@ -140,7 +172,7 @@ impl LoadSpec {
     pub fn touched(&self, connections: u32) -> u32 {
         match self.mode {
             Mode::Hold if self.heartbeat_ms.is_none() => 0,
-            Mode::Open | Mode::Hold => self.active(connections),
+            Mode::Open | Mode::Hold | Mode::Search => self.active(connections),
             Mode::Saturate => 0,
         }
     }
@@ -151,6 +183,7 @@ impl LoadSpec {
         let load = match (self.mode, self.rate_per_s(payload_bytes), self.heartbeat_ms) {
             (Mode::Open, rate, _) => format!("open {:.0}/s", rate.unwrap_or(0.0)),
             (Mode::Saturate, ..) => format!("saturate {} deep", self.in_flight.unwrap_or(1)),
+            (Mode::Search, ..) => self.search.as_ref().map_or_else(String::new, SearchSpec::describe),
             (Mode::Hold, _, Some(period_ms)) => format!("hold, a frame every {} s on each", period_ms as f64 / 1e3),
             (Mode::Hold, _, None) => "hold, silent".into(),
         };
@@ -168,15 +201,21 @@ impl LoadSpec {
             (Mode::Saturate, None, Some(in_flight), None) if in_flight > 0 => {}
             (Mode::Saturate, None, Some(_), None) => bail!("[[load]] in_flight 0: at least one is needed"),
             (Mode::Saturate, ..) => bail!("[[load]] saturate takes in_flight, and no total_rate_per_s or heartbeat_ms"),
+            (Mode::Search, None, None, None) if self.search.is_some() => {}
+            (Mode::Search, ..) => bail!("[[load]] search takes [load.search], and no rate, in_flight or heartbeat_ms"),
             (Mode::Hold, None, None, Some(0)) => bail!("[[load]] heartbeat_ms 0: leave it out for silent connections"),
             (Mode::Hold, None, None, _) => {}
             (Mode::Hold, ..) => bail!("[[load]] hold takes heartbeat_ms, and no total_rate_per_s or in_flight"),
         }
         ensure!(
-            self.mode == Mode::Open || self.spin_us.is_none(),
-            "[[load]] spin_us is for open: saturate never waits, and hold is to be idle"
+            matches!(self.mode, Mode::Open | Mode::Search) || self.spin_us.is_none(),
+            "[[load]] spin_us is for open and search: saturate never waits, and hold is to be idle"
         );
         ensure!(self.bytes_per_s_max != Some(0), "[[load]] bytes_per_s_max 0: must be more than 0");
+        ensure!(self.mode == Mode::Search || self.search.is_none(), "[load.search] needs mode = \"search\"");
+        if let Some(search) = &self.search {
+            search.check()?;
+        }
         let share = self.active_frac.unwrap_or(1.0);
         ensure!(share > 0.0 && share <= 1.0, "[[load]] active_frac {share}: a share above 0, up to 1");
         Ok(())
@@ -229,6 +268,12 @@ impl Experiment {
         }
         for load in &self.load {
             load.check()?;
+            ensure!(load.mode != Mode::Search || self.load.len() == 1, "[[load]] search: must be the only load");
+        }
+        if let Some(ladder) = &self.ladder {
+            ladder.check(
+                self.load.iter().filter_map(|load| load.search.as_ref()).map(|search| search.goal.len()).sum(),
+            )?;
         }
         for (index, arm) in self.arm.iter().enumerate() {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

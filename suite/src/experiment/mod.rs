@@ -2,6 +2,8 @@
 
 mod definition;
 mod find;
+mod ladder;
 
 pub use definition::{Arm, Experiment, Grid, LoadSpec, Profile, Scope, Skip};
 pub use find::{find, known, parse_toml};
+pub use ladder::Ladder;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::fit::connections_each;
 use super::{CpuSplit, HostLimits, Need};
 use crate::catalog::{Choice, Engine};
-use crate::experiment::{Arm, Experiment, LoadSpec, Profile, Skip};
+use crate::experiment::{Arm, Experiment, Ladder, LoadSpec, Profile, Skip};
 use crate::record::{Cell, Transport};
 
 /// Version of [`Plan`]; a reader refuses a newer one.
@@ -50,6 +50,9 @@ pub struct Plan {
     pub timing: Profile,
     pub cpus: CpuSplit,
     pub load: Vec<LoadSpec>,
+    /// The rates of the second phase, after a peak search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Ladder>,
     pub cell: Vec<Cell>,
     pub twin: Vec<Cell>,
     pub variant: Vec<PlannedVariant>,
@@ -165,6 +168,7 @@ impl Plan {
             timing: *timing,
             cpus: host.cpus,
             load: experiment.load.clone(),
+            ladder: experiment.ladder.clone(),
             twin: experiment.twin.iter().filter(|twin| cells.contains(twin)).copied().collect(),
             cell: cells,
             variant: Vec::new(),

@@ -18,6 +18,8 @@ pub struct PlannedTrial {
     /// The repetition of another trial of this block.
     pub twin: bool,
     pub cell: Cell,
+    /// It belongs to the second phase, whose rates follow from the searches of the first.
+    pub ladder: bool,
     /// The client's seed: the same for all variants of a cell in a block.
     pub seed: u64,
 }
@@ -45,9 +47,17 @@ pub fn trials(plan: &Plan) -> Vec<PlannedTrial> {
             }
             entries.shuffle(&mut order);
             for (variant, twin) in entries {
-                trials.push(PlannedTrial { trial: trials.len() as u32, block, variant, twin, cell, seed });
+                let trial = trials.len() as u32;
+                trials.push(PlannedTrial { trial, block, variant, twin, ladder: false, cell, seed });
             }
         }
+    }
+    if plan.ladder.is_some() {
+        // The same once more, in the same order, when all peaks are known.
+        let first = trials.len() as u32;
+        let again: Vec<PlannedTrial> =
+            trials.iter().map(|trial| PlannedTrial { trial: first + trial.trial, ladder: true, ..*trial }).collect();
+        trials.extend(again);
     }
     trials
 }

@@ -118,6 +118,8 @@ pub enum Mode {
     Saturate,
     /// Connections stay open, and at most send a heartbeat each: the source of memory, and of what idleness costs.
     Hold,
+    /// A peak search: open loads at one rate after the other. Its steps are recorded in [`Trial::search`].
+    Search,
 }
 
 /// The host in a window: who else used it, and what the kernel dropped.

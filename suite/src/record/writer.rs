@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -12,6 +12,7 @@ use super::{Trial, reader};
 #[derive(Debug)]
 pub struct Writer {
     file: File,
+    path: PathBuf,
 }
 
 impl Writer {
@@ -31,7 +32,13 @@ impl Writer {
         if file.metadata()?.len() > whole_bytes {
             file.set_len(whole_bytes).with_context(|| format!("failed to cut the torn line off {}", path.display()))?;
         }
-        Ok(Self { file })
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Where it writes.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes one trial with a single `write`, so that a crash loses at most this line.

@@ -79,7 +79,8 @@ fn clients(
             let mut argv = words([program, "--target", address, "--conns", &share.to_string()]);
             argv.extend(words(["--payload", &payload_bytes.to_string()]));
             match load.mode {
-                Mode::Open => {
+                // The recorded line of a search is its first step.
+                Mode::Open | Mode::Search => {
                     let rate = load.rate_per_s(payload_bytes).expect("an open load has a rate");
                     let own = rate * f64::from(share) / f64::from(connections);
                     argv.extend(words(["--mode", "open", "--total-rate", &format!("{own:.3}")]));
@@ -106,7 +107,10 @@ fn clients(
                 argv.extend(words(["--srcips", &sources(number)]));
             }
             argv.extend(words(["--warmup", &format!("{}ms", plan.timing.warmup_ms)]));
-            argv.extend(words(["--duration", &format!("{}ms", plan.timing.window_ms)]));
+            argv.extend(words(["--duration", &format!("{}ms", load.window_ms.unwrap_or(plan.timing.window_ms))]));
+            if let Some(grace_ms) = load.grace_ms {
+                argv.extend(words(["--grace", &format!("{grace_ms}ms")]));
+            }
             argv.extend(words(["--connect-rate", &(plan.timing.connect_rate_per_s / count).max(1).to_string()]));
             argv.extend(words(["--threads", &(cpus.len() as u32).min(share).to_string()]));
             argv.extend(words(["--cpus", &CpuSplit::spell(cpus)]));

@@ -9,6 +9,7 @@ mod interrupt;
 mod probe;
 mod process;
 mod runner;
+mod search;
 mod server;
 mod trial;
 

@@ -8,12 +8,12 @@ use anyhow::Context;
 use loadclient::calibrate::{Calibration, client_bound};
 
 use super::trial::{Drive, Stop};
-use super::{CommandLines, Interrupt, Ports, command_lines};
+use super::{Interrupt, Ports, command_lines};
 use crate::catalog::Program;
 use crate::measure::settle;
-use crate::plan::{Plan, PlannedTrial, trial_ms, trials};
+use crate::plan::{Plan, PlannedTrial, planned_ms, rungs, trials, with_rungs};
 use crate::progress::Progress;
-use crate::record::{Failure, SCHEMA, Trial, Writer};
+use crate::record::{Failure, Rung, SCHEMA, Trial, Writer, read};
 
 /// After a trial with so many connections the kernel is given time to free what they took.
 const SETTLE_FROM_CONNECTIONS: u32 = 4096;
@@ -59,30 +59,37 @@ impl Runner<'_> {
         let mut ports = Ports::new(super::ephemeral_ports(), std::process::id())?;
         let all = trials(self.plan);
         let ahead: Vec<&PlannedTrial> = all.iter().filter(|trial| !done.contains(&trial.trial)).collect();
-        let ahead_ms = ahead.iter().map(|trial| trial_ms(self.plan, trial.cell)).sum();
+        let ahead_ms = ahead.iter().map(|trial| planned_ms(self.plan, trial)).sum();
         self.progress.begin(all.len() as u64, done.len() as u64, ahead_ms);
         let mut closed_connections = 0;
+        let mut searched: Option<Vec<Trial>> = None;
         for trial in ahead {
             if closed_connections >= SETTLE_FROM_CONNECTIONS {
                 settle(SETTLE_PATIENCE, || !self.interrupt.asked());
             }
             closed_connections = trial.cell.connections;
             self.progress.starts(self.plan, trial);
-            let Some(record) = self.one(trial, &mut ports)? else {
+            if trial.ladder && searched.is_none() {
+                // All of the first phase is recorded by now.
+                searched = Some(read(writer.path())?.trials);
+            }
+            let Some(record) = self.one(trial, searched.as_deref().unwrap_or_default(), &mut ports)? else {
                 ending.interrupted = true;
                 break;
             };
             ending.failed += u32::from(record.failure.is_some());
             writer.append(&record)?;
-            self.progress.ended(&record, trial_ms(self.plan, trial.cell));
+            self.progress.ended(&record, planned_ms(self.plan, trial));
         }
         self.progress.finish();
         Ok(ending)
     }
 
-    /// Runs one trial; `None` when the user wants to end.
-    fn one(&self, trial: &PlannedTrial, ports: &mut Ports) -> anyhow::Result<Option<Trial>> {
+    /// Runs one trial; `None` when the user wants to end. Its rates follow from `searched`, if it is of the second phase.
+    fn one(&self, trial: &PlannedTrial, searched: &[Trial], ports: &mut Ports) -> anyhow::Result<Option<Trial>> {
         let started = Instant::now();
+        let rungs = if trial.ladder { rungs(self.plan, searched, trial) } else { Vec::new() };
+        let plan = if trial.ladder { with_rungs(self.plan, &rungs) } else { self.plan.clone() };
         let variant = &self.plan.variant[trial.variant];
         let mut record = Trial {
             schema: SCHEMA,
@@ -105,12 +112,23 @@ impl Runner<'_> {
             drained: None,
             failure: None,
         };
-        match self.commands(trial, ports)? {
+        match self.programs(trial, ports)? {
             Err(failure) => record.failure = Some(failure),
-            Ok(commands) => {
+            Ok((program, addresses)) => {
+                let lines = |plan: &Plan, step: u64| {
+                    let trial = PlannedTrial { seed: trial.seed.wrapping_add(step * SEEDS_A_STEP), ..*trial };
+                    command_lines(plan, &trial, &program, self.client, &addresses)
+                };
+                let commands = lines(&plan, 0);
                 record.commands = commands.recorded(self.root);
-                let drive = Drive { plan: self.plan, cell: trial.cell, commands: &commands, interrupt: self.interrupt };
-                match drive.run(&mut record) {
+                let (cell, interrupt) = (trial.cell, self.interrupt);
+                let drive = Drive { plan: &plan, cell, commands: &commands, interrupt, lines: &lines };
+                let ended = drive.run(&mut record);
+                if trial.ladder {
+                    let loads = std::mem::take(&mut record.loads);
+                    record.ladder = rungs.iter().zip(loads).map(|(rung, load)| Rung { at: rung.at, load }).collect();
+                }
+                match ended {
                     Ok(()) => {}
                     Err(Stop::Failed(failure)) => record.failure = Some(failure),
                     Err(Stop::Interrupted) => return Ok(None),
@@ -128,8 +146,12 @@ impl Runner<'_> {
         Ok(Some(record))
     }
 
-    /// The trial's command lines; a failure when its engine was not built.
-    fn commands(&self, trial: &PlannedTrial, ports: &mut Ports) -> anyhow::Result<Result<CommandLines, Failure>> {
+    /// The trial's program and the addresses of its servers; a failure when its engine was not built.
+    fn programs(
+        &self,
+        trial: &PlannedTrial,
+        ports: &mut Ports,
+    ) -> anyhow::Result<Result<(String, Vec<String>), Failure>> {
         let engine = &self.plan.variant[trial.variant].engine;
         let program = match self.programs.get(engine).context("every planned engine has an outcome of its build")? {
             Program::Built { path, .. } => path,
@@ -139,10 +161,12 @@ impl Runner<'_> {
         };
         let servers = self.plan.processes_of(&self.plan.variant[trial.variant], trial.cell.connections);
         let addresses: anyhow::Result<Vec<String>> = (0..servers).map(|_| ports.take(trial.cell.transport)).collect();
-        let program = program.to_string_lossy();
-        Ok(Ok(command_lines(self.plan, trial, &program, self.client, &addresses?)))
+        Ok(Ok((program.to_string_lossy().into_owned(), addresses?)))
     }
 }
+
+/// Seeds that a step of a search has for its clients.
+const SEEDS_A_STEP: u64 = 1009;
 
 /// Milliseconds since 1970.
 #[must_use]

@@ -29,6 +29,8 @@ pub(super) struct Drive<'a> {
     pub(super) cell: Cell,
     pub(super) commands: &'a CommandLines,
     pub(super) interrupt: &'a Interrupt,
+    /// The command lines of another plan for the same servers, with the seed moved on by so much.
+    pub(super) lines: &'a dyn Fn(&Plan, u64) -> CommandLines,
 }
 
 /// Why a trial stopped early.
@@ -54,7 +56,10 @@ impl Drive<'_> {
             .map_err(|trouble| self.blame("start", trouble, &mut servers, &mut nobody))?;
         for (index, load) in self.plan.load.iter().enumerate() {
             let mut clients = Crew::new();
-            let applied = self.apply(index, load, &mut servers, &mut clients, record);
+            let applied = match &load.search {
+                Some(spec) => self.search(load, spec, &mut servers, &mut clients, record),
+                None => self.apply(index, load, &mut servers, &mut clients, record),
+            };
             applied.map_err(|(stage, trouble)| self.blame(stage, trouble, &mut servers, &mut clients))?;
         }
         let drained = servers.drain(self.patience());
@@ -75,7 +80,7 @@ impl Drive<'_> {
     }
 
     /// One load, from its clients' start to their reports. The first load also shows memory in every state.
-    fn apply(
+    pub(super) fn apply(
         &self,
         index: usize,
         load: &LoadSpec,
@@ -84,6 +89,7 @@ impl Drive<'_> {
         record: &mut Trial,
     ) -> Result<(), (&'static str, Trouble)> {
         let timing = &self.plan.timing;
+        let first = record.memory.iter().all(|memory| memory.state == State::Before);
         let patience = self.patience();
         let connecting = |trouble| ("connect", trouble);
         let connect_begin = Instant::now();
@@ -96,20 +102,20 @@ impl Drive<'_> {
         }
         self.accepted(servers).map_err(connecting)?;
         let connect_elapsed_ns = connect_begin.elapsed().as_nanos() as u64;
-        if index == 0 {
+        if first {
             self.sample(State::Connected, servers, clients, record).map_err(connecting)?;
         }
 
         let loading = |trouble| ("load", trouble);
         let warmup = Duration::from_millis(timing.warmup_ms);
-        let window = Duration::from_millis(timing.window_ms);
+        let window = Duration::from_millis(load.window_ms.unwrap_or(timing.window_ms));
         let own: Vec<u32> = [servers.pids(), clients.pids()].concat();
         let before = foreign(&own);
         for client in clients.iter_mut() {
             client.go().map_err(loading)?;
         }
         let touch = at_rate(load.touched(self.cell.connections));
-        if index == 0 {
+        if first {
             // In the warm-up, when all were used: reading the sizes of all mappings takes time that no window should contain.
             self.interrupt.sleep(touch + warmup / 2).map_err(loading)?;
             self.sample(State::Active, servers, clients, record).map_err(loading)?;
@@ -123,7 +129,7 @@ impl Drive<'_> {
         }
         let end = self.edge(servers, clients).map_err(loading)?;
         let others = foreign(&own).since(&before);
-        if index == 0 {
+        if first {
             std::thread::sleep(SETTLE);
             self.sample(State::Used, servers, clients, record).map_err(loading)?;
         }
@@ -194,7 +200,7 @@ impl Drive<'_> {
         Ok(())
     }
 
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         Duration::from_millis(self.plan.timing.patience_ms) + PATIENCE_PER_CONNECTION * self.cell.connections
     }
 

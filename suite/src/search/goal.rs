@@ -69,6 +69,13 @@ impl Goal {
 }
 
 impl SearchSpec {
+    /// The search for people: `search p99 ≤ 1 ms and p99 ≤ 10 ms from 5000/s`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let goals: Vec<String> = self.goal.iter().map(Goal::title).collect();
+        format!("search {} from {}/s to {}/s", goals.join(" and "), self.min_load_per_s, self.max_load_per_s)
+    }
+
     /// Most steps of one goal's confirmation: both bounds anew.
     #[must_use]
     pub fn confirmation_windows(&self, goal: usize) -> f64 {
@@ -112,5 +119,56 @@ impl SearchSpec {
             self.budget_steps
         );
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> SearchSpec {
+        let goal = |deadline_us| Goal {
+            deadline_us,
+            loss_ratio: 0.01,
+            exceed_ratio: 0.5,
+            initial_windows: 0.5,
+            final_windows: 1.0,
+            sum_windows: 3.0,
+            width: 0.05,
+        };
+        SearchSpec {
+            min_load_per_s: 1_000,
+            max_load_per_s: 2_000,
+            budget_steps: 20,
+            goal: vec![goal(1_000), goal(10_000)],
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let check = |change: fn(&mut SearchSpec), expected: &str| {
+            let mut spec = spec();
+            change(&mut spec);
+            let said = spec.check().map_or_else(|error| error.to_string(), |()| String::new());
+            assert!(if expected.is_empty() { said.is_empty() } else { said.contains(expected) }, "{said:?}");
+        };
+        check(|_| {}, "");
+        check(|spec| spec.goal.clear(), "goal");
+        check(|spec| spec.min_load_per_s = 0, "min_load_per_s 0");
+        check(|spec| spec.max_load_per_s = 1_000, "max_load_per_s 1000");
+        check(|spec| spec.budget_steps = 12, "budget_steps 12");
+        check(|spec| spec.goal.reverse(), "strictest");
+        check(|spec| spec.goal[0].exceed_ratio = 1.0, "exceed_ratio 1");
+        check(|spec| spec.goal[0].width = 0.009, "width 0.009");
+        check(|spec| spec.goal[1].initial_windows = 1.5, "initial_windows 1.5");
+        check(|spec| spec.goal[1].sum_windows = 0.5, "sum_windows 0.5");
+    }
+
+    #[test]
+    fn goals_have_names_for_people_and_for_files() {
+        let mut goal = spec().goal.remove(0);
+        assert_eq!((goal.title(), goal.key()), ("p99 ≤ 1 ms".into(), "p99_1000us".into()));
+        (goal.loss_ratio, goal.deadline_us) = (0.001, 250);
+        assert_eq!((goal.title(), goal.key()), ("p99.9 ≤ 250 µs".into(), "p99_9_250us".into()));
     }
 }

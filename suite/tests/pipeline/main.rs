@@ -3,5 +3,6 @@
 mod faults;
 mod interruption;
 mod known_crossover;
+mod search;
 mod stage;
 mod whole_run;
