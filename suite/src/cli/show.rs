@@ -10,6 +10,7 @@ use super::output::{Format, OutputArgs, say};
 use super::sheet::{Sheet, Tint};
 use crate::analyse::{Metric, Outcome, judge};
 use crate::record::{RunFolder, Trial, read};
+use crate::search::{Blame, Search};
 
 pub(super) fn show(run: &Path, number: u32, output: OutputArgs) -> anyhow::Result<ExitCode> {
     let records = read(&RunFolder::open(run)?.records())?;
@@ -70,7 +71,10 @@ fn describe(trial: &Trial) -> anyhow::Result<String> {
             writeln!(text, "  | {line}")?;
         }
     }
-    for load in &trial.loads {
+    if let Some(search) = &trial.search {
+        text += &steps(search)?;
+    }
+    for load in trial.loads.iter().chain(trial.ladder.iter().map(|rung| &rung.load)) {
         writeln!(text, "\n{:?} load:", load.mode)?;
         if load.gates.is_empty() {
             writeln!(text, "  valid")?;
@@ -84,6 +88,25 @@ fn describe(trial: &Trial) -> anyhow::Result<String> {
         for line in serde_json::to_string_pretty(&brief)?.lines() {
             writeln!(text, "  {line}")?;
         }
+    }
+    Ok(text)
+}
+
+/// The steps of a search, one a line, and its results.
+fn steps(search: &Search) -> anyhow::Result<String> {
+    let mut text = format!("\n{}; a window is {} ms:\n", search.spec.describe(), search.window_ms);
+    for step in &search.steps {
+        let losses = step.losses.iter().map(|loss| {
+            let blame = if loss.blame == Blame::Server { "" } else { " (not the server's alone)" };
+            format!("{} of {} lost{blame}", loss.lost, loss.due)
+        });
+        let p99 = step.seen.response_ns.p99.map_or_else(|| "∞".into(), |ns| format!("{} µs", ns / 1000));
+        let losses: Vec<String> = losses.collect();
+        let (role, rate, windows) = (format!("{:?}", step.ask.role), step.ask.load_per_s, step.ask.windows);
+        writeln!(text, "  {role:<8} {rate:>8}/s × {windows}: p99 {p99}, {}", losses.join(", "))?;
+    }
+    for (goal, result) in search.spec.goal.iter().zip(&search.results) {
+        writeln!(text, "  {}: {}", goal.title(), serde_json::to_string(result)?)?;
     }
     Ok(text)
 }
