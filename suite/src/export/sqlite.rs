@@ -188,6 +188,7 @@ const fn mode(mode: Mode) -> &'static str {
         Mode::Open => "open",
         Mode::Saturate => "saturate",
         Mode::Hold => "hold",
+        Mode::Search => "search",
     }
 }
 
