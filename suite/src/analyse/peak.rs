@@ -171,8 +171,12 @@ fn judge(place: usize, trial: &Trial) -> Outcome {
         return Outcome::Missing { reason: Reason::new("not searched", "the trial has no search") };
     };
     let Some(value) = value else {
-        let detail = "even the smallest load of the search fails the goal";
-        return Outcome::Missing { reason: Reason::new("no lower bound", detail) };
+        let (kind, detail) = match result.upper_by {
+            Some(Blame::Client) => ("client-bound", "the client could not offer even the smallest load in time"),
+            Some(Blame::Others) => ("disturbed", "others took CPU time even at the smallest load"),
+            _ => ("no lower bound", "even the smallest load of the search fails the goal"),
+        };
+        return Outcome::Missing { reason: Reason::new(kind, detail) };
     };
     let wrong = trial.search.iter().flat_map(|search| &search.steps).map(|step| step.seen.frames_wrong).sum::<u64>();
     if wrong > 0 {

@@ -40,6 +40,7 @@ fn context(variants: &[&str]) -> Context {
         debug: false,
         command: "suite run peak".into(),
         seed: 7,
+        remarks: Vec::new(),
     }
 }
 
