@@ -1,6 +1,5 @@
 //! The peak search against simulated servers whose true peak is known. No clocks; everything random is seeded.
 
-mod analysis;
 mod hostile;
 mod known_answers;
 mod servers;
