@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::report::{Gate, Histograms, PhaseReport, Quantiles, Report, each};
+use crate::report::{Gate, Histograms, Part, PhaseReport, Quantiles, Report, each};
 use crate::tally::{DecodeError, Latencies};
 
 /// Reports that cannot be added.
@@ -117,6 +117,8 @@ impl Sum {
             same("read_rate_bytes_per_s", &own.read_rate_bytes_per_s, &other.read_rate_bytes_per_s)?;
             own.add(other);
         }
+        own.parts.resize(own.parts.len().max(other.parts.len()), Part::default());
+        own.parts.iter_mut().zip(&other.parts).for_each(|(own, other)| own.merge(*other));
         for gate in &other.gates {
             add_gate(&mut own.gates, gate);
         }

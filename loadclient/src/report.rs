@@ -96,6 +96,9 @@ pub struct Report {
     pub thread_busy_max: f64,
     /// Per-second frames answered in the window, oldest first.
     pub frames_ok_by_second: Vec<u64>,
+    /// The window in [`PARTS`] equal parts, to see whether the load was steady; empty in reports of older clients.
+    #[serde(default)]
+    pub parts: Vec<Part>,
     pub hdr: Histograms,
     /// Of a load whose rate changes (`--phases`), in order; empty of others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -143,6 +146,29 @@ pub struct PhaseHistograms {
     pub response: String,
     pub service: String,
     pub lag: String,
+}
+
+/// Parts that a window is divided into.
+pub const PARTS: usize = 20;
+
+/// What was answered in one part of the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Part {
+    pub frames_ok: u64,
+    /// Sum of the service times of these frames.
+    pub service_ns_sum: u64,
+}
+
+impl Part {
+    pub(crate) fn add(&mut self, service_ns: u64) {
+        self.merge(Self { frames_ok: 1, service_ns_sum: service_ns });
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.frames_ok += other.frames_ok;
+        self.service_ns_sum = self.service_ns_sum.saturating_add(other.service_ns_sum);
+    }
 }
 
 /// A reason not to trust a number.

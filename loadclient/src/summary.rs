@@ -70,6 +70,7 @@ pub(crate) fn report(spec: &Spec, outcomes: &[Outcome]) -> Report {
         slow_reader: tally.slow.as_ref().map(|counts| slow_reader(spec, counts)),
         gates: gates::judge(spec, outcomes, &tally),
         frames_ok_by_second: tally.completed_by_second,
+        parts: tally.parts.to_vec(),
         errors: tally.errors,
     }
 }

@@ -8,6 +8,7 @@ pub mod conclude;
 pub mod doctor;
 pub mod experiment;
 pub mod export;
+pub mod extend;
 pub mod measure;
 pub mod plan;
 pub mod precedent;

@@ -125,3 +125,58 @@ fn the_suites_own_experiments_are_sound() {
         experiment::find(root, &name).expect("a sound experiment");
     }
 }
+
+/// The plan within a budget, and what it cost.
+fn within(minutes: u64, profile: &str, engine_count: usize, spend: bool) -> anyhow::Result<Plan> {
+    let mut plan = plan("crossover", profile, engine_count, 1);
+    plan.fit(minutes * 60_000, spend).map(|()| plan)
+}
+
+#[test]
+fn a_budget_is_kept_and_says_what_it_cost() {
+    for engine_count in [2, 6, 12, 24] {
+        for minutes in [6, 20, 45, 240] {
+            let Ok(plan) = within(minutes, "standard", engine_count, true) else { continue };
+            let name = format!("{engine_count} engines, {minutes} minutes: {:?}", plan.given_up);
+            assert!(estimate_ms(&plan) <= minutes * 60_000, "{name}");
+            assert!(plan.timing.blocks >= 3, "{name}");
+            let full = self::plan("crossover", "standard", engine_count, 1);
+            let lost = full.cell.len() - plan.cell.len();
+            let blocks = usize::from(plan.timing.blocks < full.timing.blocks);
+            assert_eq!(plan.given_up.len(), lost + blocks, "everything that is given up is named: {name}");
+            assert!(plan.twin.iter().all(|twin| plan.cell.contains(twin)), "the noise floor stays: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_budget_buys_blocks_before_cells_and_cells_go_the_least_telling_first() {
+    let ample = within(600, "standard", 2, true).expect("ample");
+    assert_eq!(ample.given_up, Vec::<String>::new());
+    assert!(ample.timing.blocks > 6, "time that is left buys blocks");
+    assert_eq!(within(600, "standard", 2, false).expect("ample").timing.blocks, 6, "unless nobody gave it");
+    let full = plan("crossover", "standard", 6, 1);
+    let tight = within(15, "standard", 6, true).expect("enough for the main lines");
+    assert!(tight.cell.len() < full.cell.len() && tight.timing.blocks == 6, "{:?}", tight.given_up);
+    let line: Vec<u32> = tight.cell.iter().filter(|c| c.payload_bytes == 64).map(|c| c.connections).collect();
+    assert!([16, 64, 4096].iter().all(|count| line.contains(count)), "the main line keeps its ends: {:?}", tight.cell);
+    let error = within(1, "standard", 24, true).expect_err("a minute for 24 engines").to_string();
+    assert!(error.contains("minutes would do"), "{error}");
+}
+
+#[test]
+fn bisection_keeps_a_share_of_the_budget_and_changes_no_planned_trial() {
+    let mut plan = plan("crossover", "standard", 4, 1);
+    plan.bisect_ms = Some(0);
+    plan.fit(30 * 60_000, true).expect("half an hour");
+    let kept = plan.bisect_ms.expect("bisection stays on");
+    assert!(kept >= 9 * 60_000 && estimate_ms(&plan) + kept <= 30 * 60_000, "{kept}");
+    let before = trials(&plan);
+    let added = Cell { transport: Transport::Tcp, connections: 128, payload_bytes: 64 };
+    plan.extension.push(suite::plan::Extension { cell: vec![added] });
+    let after = trials(&plan);
+    assert_eq!(after[..before.len()], before[..]);
+    assert_eq!(after.len() - before.len(), 4 * plan.timing.blocks as usize);
+    assert!(after[before.len()..].iter().all(|trial| trial.cell == added && !trial.twin));
+    assert_eq!(after.iter().map(|t| t.trial).collect::<BTreeSet<u32>>().len(), after.len());
+}

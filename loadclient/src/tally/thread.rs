@@ -6,6 +6,7 @@ use super::{ChurnTally, Latencies, PhaseTally, SlowTally, StreamTally};
 use crate::clock::NANOS_PER_SECOND;
 use crate::ledger::Flight;
 use crate::payload::Payload;
+use crate::report::{PARTS, Part};
 use crate::schedule::Phase;
 
 /// Frames are counted from `begin_ns` on and before `end_ns`.
@@ -49,6 +50,8 @@ pub struct Tally {
     pub phases: Vec<PhaseTally>,
     /// Replies in the window, by second of the window.
     pub completed_by_second: Vec<u64>,
+    /// The same by equal parts of the window, with their service times.
+    pub parts: [Part; PARTS],
     pub intended: u64,
     pub ok: u64,
     pub wrong: u64,
@@ -84,6 +87,7 @@ impl Tally {
             connect: Latencies::new(),
             phases: Vec::new(),
             completed_by_second: Vec::new(),
+            parts: [Part::default(); PARTS],
             intended: 0,
             ok: 0,
             wrong: 0,
@@ -171,6 +175,9 @@ impl Tally {
         if completed_inside {
             let second = (now_ns - self.window.begin_ns) / NANOS_PER_SECOND;
             self.completed_by_second[second as usize] += 1;
+            let Window { begin_ns, end_ns } = self.window;
+            let part = (now_ns - begin_ns) * PARTS as u64 / (end_ns - begin_ns);
+            self.parts[part as usize].add(now_ns.saturating_sub(flight.attempted_ns));
         }
         let counts = match self.attribution {
             Attribution::Intended => self.window.contains(flight.intended_ns),
@@ -257,6 +264,9 @@ impl Tally {
         }
         for (own, other) in self.completed_by_second.iter_mut().zip(&other.completed_by_second) {
             *own += other;
+        }
+        for (own, other) in self.parts.iter_mut().zip(&other.parts) {
+            own.merge(*other);
         }
         self.intended += other.intended;
         self.ok += other.ok;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::{Resampler, median};
 use super::context::Context;
 use super::contrast::Contrast;
+use super::limits::{Limits, limits};
 use super::lines::{Along, Lines};
 use super::metric::Metric;
 use super::peak::Peaks;
@@ -27,6 +28,8 @@ pub struct Analysis {
     pub slopes: Vec<Table<SlopeColumn>>,
     /// Crossovers of the metrics of [`FOLLOWED`], along connections and along payload.
     pub lines: Vec<Lines>,
+    /// What limits throughput at saturation.
+    pub limits: Vec<Limits>,
     /// Unix sockets and UDP beside TCP.
     pub contrasts: Vec<Contrast>,
     /// Peaks, rate–latency curves and what was measured at rates that follow from the peaks; `None` without a search.
@@ -96,11 +99,22 @@ pub fn analyse(trials: &[Trial], context: &Context) -> Analysis {
         rates_per_s: context.cells.iter().map(|cell| rate(trials, *cell)).collect(),
         tables,
         slopes,
+        limits: limits(trials, context, &mut resampler),
         lines,
         contrasts,
         peaks: Peaks::of(trials, context, &mut resampler),
         failed: failed(trials),
     }
+}
+
+/// The lines of the followed metrics alone, as [`analyse`] finds them.
+pub(super) fn followed(trials: &[Trial], context: &Context) -> Vec<Lines> {
+    let mut resampler = Resampler::new(context.seed);
+    let of = |metric| {
+        let samples = Samples::collect(metric, trials, context);
+        Along::BOTH.map(|along| Lines::of(metric, along, &samples, context, &mut resampler))
+    };
+    FOLLOWED.into_iter().flat_map(of).flatten().collect()
 }
 
 fn rate(trials: &[Trial], cell: Cell) -> Option<f64> {

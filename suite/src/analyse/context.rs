@@ -26,6 +26,9 @@ pub struct Context {
     /// Every engine of the tree, sorted: an engine keeps its colour whichever others are in a run.
     pub engines_known: Vec<String>,
     pub host: Host,
+    /// CPUs that the servers may use.
+    #[serde(default)]
+    pub server_cpus: u32,
     /// Revision of the tree that was run.
     pub revision: String,
     /// The tree had changes that were not committed.

@@ -19,6 +19,10 @@ pub const TIE_WIDTH: f64 = 0.10;
 /// A crossover placed better than this ratio of its bounds needs no further points.
 const PLACED: f64 = 1.25;
 
+/// Neighbours further apart than this ask for a point between them, however narrow the interval: it holds the noise, and
+/// not how far the truth is from a straight line.
+const STRAIGHT: f64 = 2.0;
+
 /// One of the two variants of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -221,16 +225,20 @@ fn place(at: f64, interval: Interval, from: Side, tie_band: Interval, points: &[
     // Halve, in ln x, the stretch between the neighbours that were measured: never a point that exists.
     let below = points.iter().map(|point| point.x).rfind(|x| ln(*x) <= at);
     let above = points.iter().map(|point| point.x).find(|x| ln(*x) > at);
-    let next = below.zip(above).and_then(|(below, above)| {
-        let middle = (ln(below) / 2.0 + ln(above) / 2.0).exp().round() as u32;
-        let wide = interval.hi / interval.lo >= PLACED;
-        (wide && middle > below && middle < above).then_some(middle)
-    });
+    let wide = interval.hi / interval.lo >= PLACED;
+    let guessed = |(below, above): &(u32, u32)| ln(*above) - ln(*below) > STRAIGHT.ln() + 1e-9;
+    let next = below.zip(above).filter(|pair| wide || guessed(pair)).and_then(|(below, above)| halve(below, above));
     Crossing { from, at: at.exp(), interval, tie_band, next }
 }
 
+/// The point half way in ln x; `None` between points that are as close as a crossover needs to be placed.
+pub(super) fn halve(below: u32, above: u32) -> Option<u32> {
+    let middle = (ln(below) / 2.0 + ln(above) / 2.0).exp().round() as u32;
+    (ln(above) - ln(below) >= PLACED.ln() && middle > below && middle < above).then_some(middle)
+}
+
 /// An empty payload stands at 1 byte: a logarithm has no place for it.
-fn ln(x: u32) -> f64 {
+pub(super) fn ln(x: u32) -> f64 {
     f64::from(x.max(1)).ln()
 }
 

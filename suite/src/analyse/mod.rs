@@ -1,12 +1,14 @@
 //! Conclusions from records alone: pure functions, no clock, no environment, no I/O; seeds are arguments.
 
 mod analysis;
+mod bisect;
 mod bootstrap;
 mod compare;
 mod context;
 mod contrast;
 mod crossover;
 mod family;
+mod limits;
 mod lines;
 mod metric;
 mod noise;
@@ -20,11 +22,13 @@ mod table;
 mod validity;
 
 pub use analysis::{Analysis, FOLLOWED, Failed, analyse};
+pub use bisect::bisect;
 pub use bootstrap::{Interval, RESAMPLES, Resampler};
 pub use compare::{BLOCKS_MIN, DELTA_MIN, Standing, Verdict};
 pub use context::{Context, Host, Skip, VariantAsked};
 pub use contrast::{Contrast, ContrastEntry, ContrastRow};
 pub use crossover::{Crossing, Finding, Lead, Point, Side, TIE_WIDTH};
+pub use limits::{Constraint, Evidence, Limits, Support, limits};
 pub use lines::{Along, Line, Lines, Pair};
 pub use metric::{Better, Metric, Unit};
 pub use noise::Floor;

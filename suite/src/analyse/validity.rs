@@ -18,6 +18,8 @@ enum Doubt {
     Rate,
     /// Others used the CPUs, or the hypervisor took them: nothing that is time counts. Memory does.
     Time,
+    /// The window was not steady: its numbers are averages of different states, and no state's.
+    Steady,
     /// Throughput and latency of a closed loop contradict each other: the load's own numbers do not count.
     Loop,
     /// The number is at the client's ceiling: throughput is a lower bound.
@@ -25,7 +27,7 @@ enum Doubt {
 }
 
 /// The gates by name. A name that is not here doubts everything: unknown must not mean harmless.
-const GATES: [(&str, Doubt); 15] = [
+const GATES: [(&str, Doubt); 16] = [
     ("live", Doubt::Everything),
     ("wrong", Doubt::Everything),
     ("wrong_reply", Doubt::Everything),
@@ -40,6 +42,7 @@ const GATES: [(&str, Doubt); 15] = [
     ("run_delay", Doubt::Client),
     ("steal", Doubt::Time),
     ("foreign", Doubt::Time),
+    ("unsteady", Doubt::Steady),
     ("little", Doubt::Loop),
 ];
 
@@ -102,7 +105,7 @@ fn effect(metric: Metric, doubt: Doubt) -> Effect {
         Doubt::Client => latency,
         Doubt::Rate => metric.mode() == Some(Mode::Open),
         // Allocations are counted, not timed.
-        Doubt::Time => metric.mode().is_some() && metric != Metric::AllocsPerFrame,
+        Doubt::Time | Doubt::Steady => metric.mode().is_some() && metric != Metric::AllocsPerFrame,
         Doubt::Loop => metric.mode() == Some(Mode::Saturate),
         Doubt::Ceiling if metric == Metric::Throughput => return Effect::Bound,
         Doubt::Ceiling => false,

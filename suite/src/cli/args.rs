@@ -1,6 +1,7 @@
 //! What can be asked on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
@@ -175,7 +176,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
     /// Finish the run in this folder: only trials without a record
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["experiments", "engine", "profile", "conns", "seed"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["experiments", "engine", "profile", "conns", "seed", "budget", "bisect"])]
     pub resume: Option<PathBuf>,
     /// No progress, only the tables
     #[arg(short, long)]
@@ -199,6 +200,14 @@ pub struct PlanArgs {
     /// Look at these counts of connections instead of the experiment's, such as 10000,1000000
     #[arg(long, value_name = "N[,N...]", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     pub conns: Option<Vec<u32>>,
+    /// The time that all of it may take, such as 20m: fewer cells and blocks, or more blocks, to spend it best; what is
+    /// given up is printed. Default: the profile's, if it has one
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub budget: Option<Duration>,
+    /// Place crossovers better: measure further cells where the records ask for them, within the budget, or for half as
+    /// long again
+    #[arg(long)]
+    pub bisect: bool,
     /// Seed of the order and of the clients; drawn and recorded when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub seed: Option<u64>,

@@ -125,6 +125,9 @@ fn describe(plan: &Plan) -> String {
         over += &absent.connections.map_or_else(String::new, |connections| format!(" with {connections} connections"));
         text += &format!("  left out  {}/{}{over}: {}\n", absent.engine, absent.variant, absent.reason);
     }
+    if !plan.given_up.is_empty() {
+        text += &format!("  given up  to stay within the budget: {}\n", plan.given_up.join(", "));
+    }
     text += &format!(
         "  CPUs      server {}, client {}\n  trials    {} in {} blocks, {twins} of them twins (A/A)\n",
         CpuSplit::spell(&plan.cpus.server),
@@ -132,5 +135,7 @@ fn describe(plan: &Plan) -> String {
         trials.len(),
         plan.timing.blocks,
     );
-    text + &format!("  duration  about {}, after the build\n", spell(Duration::from_millis(estimate_ms(plan))))
+    let time = |ms| spell(Duration::from_millis(ms));
+    let bisection = plan.bisect_ms.map_or_else(String::new, |ms| format!(", and up to {} of bisection", time(ms)));
+    text + &format!("  duration  about {}{bisection}, after the build\n", time(estimate_ms(plan)))
 }

@@ -13,12 +13,13 @@ use super::output::{Format, say};
 use super::report::print_report;
 use super::workspace::{Workspace, raise_open_files};
 use crate::catalog::Program;
-use crate::conclude::{load_plan, save_plan};
+use crate::conclude::{Run, load_plan, save_plan};
+use crate::extend::extension;
 use crate::measure::{Session, Sessions, environment};
 use crate::plan::{Plan, trials};
 use crate::progress::Progress;
 use crate::record::{RunFolder, Writer, read, read_json, write_json};
-use crate::run::{Interrupt, Runner, Trouble, calibrate, unix_ms};
+use crate::run::{Ending, Interrupt, Runner, Trouble, calibrate, unix_ms};
 
 /// Where runs go when the command line does not say.
 const RUNS: &str = "runs";
@@ -198,21 +199,49 @@ fn calibrations(folder: &RunFolder, runner: &Runner<'_>) -> anyhow::Result<Vec<C
     }
 }
 
+/// The trials that have a record.
+fn done(folder: &RunFolder) -> anyhow::Result<BTreeSet<u32>> {
+    let records = folder.records();
+    if !records.exists() {
+        return Ok(BTreeSet::new());
+    }
+    Ok(read(&records)?.trials.iter().map(|trial| trial.trial).collect())
+}
+
+/// Whether anything is left to run: of the plan, or of what its records ask for beyond it.
+fn unfinished(folder: &RunFolder, plan: &Plan) -> anyhow::Result<bool> {
+    let done = done(folder)?;
+    let planned = trials(plan).iter().any(|trial| !done.contains(&trial.trial));
+    Ok(planned || plan.bisect_ms.is_some() && extension(&Run::load(folder)?).is_some())
+}
+
+/// Runs what has no record yet, then what bisection asks for, until it asks no more.
+fn whole(folder: &RunFolder, runner: &Runner<'_>) -> anyhow::Result<Ending> {
+    let mut plan = runner.plan.clone();
+    let mut ending = Ending::default();
+    loop {
+        let this = Runner { plan: &plan, ..*runner }.run(&done(folder)?, &mut Writer::open(&folder.records())?)?;
+        ending = Ending { failed: ending.failed + this.failed, interrupted: this.interrupted };
+        if ending.interrupted || plan.bisect_ms.is_none() {
+            return Ok(ending);
+        }
+        match extension(&Run::load(folder)?) {
+            None => return Ok(ending),
+            Some(extension) => plan.extension.push(extension),
+        }
+        save_plan(folder, &plan)?;
+    }
+}
+
 /// Runs what has no record yet, between two looks at the environment, and reports.
 fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>, asked: &RunArgs) -> anyhow::Result<Outcome> {
-    let records = folder.records();
-    let done: BTreeSet<u32> = if records.exists() {
-        read(&records)?.trials.iter().map(|trial| trial.trial).collect()
-    } else {
-        BTreeSet::new()
-    };
     let mut sessions: Sessions = if folder.environment().exists() {
         read_json(&folder.environment())?
     } else {
         Sessions { schema: 1, sessions: Vec::new() }
     };
     // A run with nothing left to do is not worked on again: it is only reported.
-    let unfinished = trials(runner.plan).iter().any(|trial| !done.contains(&trial.trial));
+    let unfinished = unfinished(folder, runner.plan)?;
     if unfinished {
         let before = environment(&workspace.root, unix_ms());
         sessions.sessions.push(Session { before, after: None });
@@ -220,8 +249,7 @@ fn work(workspace: &Workspace, folder: &RunFolder, runner: &Runner<'_>, asked: &
     }
 
     let calibrations = calibrations(folder, runner)?;
-    let mut writer = Writer::open(&records)?;
-    let ending = Runner { calibrations: &calibrations, ..*runner }.run(&done, &mut writer)?;
+    let ending = whole(folder, &Runner { calibrations: &calibrations, ..*runner })?;
 
     if let Some(last) = sessions.sessions.last_mut().filter(|_| unfinished) {
         last.after = Some(environment(&workspace.root, unix_ms()));

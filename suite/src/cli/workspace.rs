@@ -9,7 +9,7 @@ use super::args::{PlanArgs, WorkspaceArgs};
 use crate::catalog::{Builder, Choice, Engine, Program, engines, select, workspace_root};
 use crate::experiment;
 use crate::measure::{cores, host_limits, revision};
-use crate::plan::{HostShape, Occasion, Plan, split};
+use crate::plan::{HostShape, Occasion, Plan, estimate_ms, split};
 use crate::run::{Interrupt, unix_ms};
 
 /// The workspace and its engines.
@@ -58,7 +58,17 @@ impl Workspace {
                 cargo_profile: self.args.cargo_profile.clone(),
             };
             let host = HostShape { cpus: split(&cores()), open_files_max, limits: host_limits() };
-            plans.push(Plan::draft((&name, &experiment), &asked.profile, &self.engines, &chosen, host, occasion)?);
+            let mut plan = Plan::draft((&name, &experiment), &asked.profile, &self.engines, &chosen, host, occasion)?;
+            if asked.bisect || plan.timing.bisect {
+                plan.bisect_ms = Some(estimate_ms(&plan) / 2);
+            }
+            match (asked.budget, plan.timing.budget_s) {
+                // Several experiments share what the command line gives.
+                (Some(budget), _) => plan.fit(budget.as_millis() as u64 / asked.experiments.len() as u64, true)?,
+                (None, Some(budget_s)) => plan.fit(budget_s * 1000, false)?,
+                (None, None) => {}
+            }
+            plans.push(plan);
         }
         Ok(plans)
     }

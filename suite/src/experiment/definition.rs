@@ -117,6 +117,12 @@ pub struct Profile {
     /// How long a process may stay silent beyond what its work takes, before it counts as hung.
     #[serde(default = "default_patience_ms")]
     pub patience_ms: u64,
+    /// The whole run may take so long: cells and blocks are left out where it would not. Absent: as long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<u64>,
+    /// Crossovers are placed better by further cells, once the planned ones are done.
+    #[serde(default)]
+    pub bisect: bool,
 }
 
 /// An engine that an experiment leaves out, and why.

@@ -2,6 +2,7 @@
 
 use loadclient::report::Gate;
 
+use super::steady::unsteady;
 use crate::record::{Cell, Load, Transport};
 
 /// Stolen share of the host's CPU time above which a window says nothing.
@@ -54,6 +55,9 @@ pub fn gates(load: &Load, expected: &Expected) -> Vec<Gate> {
     if let Some(detail) = frames(load, expected) {
         trip("frames", detail);
     }
+    if let Some(detail) = unsteady(load) {
+        trip("unsteady", detail);
+    }
     gates
 }
 
@@ -90,13 +94,13 @@ fn frames(load: &Load, expected: &Expected) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::record::{HostUsage, Mode, Usage};
     use loadclient::report::{Histograms, Quantiles, Report};
     use std::collections::BTreeMap;
 
-    fn load() -> Load {
+    pub(in crate::measure) fn load() -> Load {
         Load {
             mode: Mode::Open,
             client: report(),
@@ -154,6 +158,7 @@ mod tests {
             run_delay_ns: 0,
             thread_busy_max: 0.0,
             frames_ok_by_second: Vec::new(),
+            parts: Vec::new(),
             hdr: Histograms::default(),
             gates: Vec::new(),
             ..Report::default()

@@ -9,6 +9,7 @@ mod kernel;
 mod limits;
 mod memory;
 mod processes;
+mod steady;
 
 pub use drift::{Drift, Kind, drift};
 pub use environment::{Environment, Session, Sessions, cores, environment, revision};

@@ -47,6 +47,12 @@ pub struct Plan {
     pub client_sha256: String,
     /// Every engine of the tree, sorted.
     pub engines_known: Vec<String>,
+    /// How long bisection may go on after the planned trials, in milliseconds; `None`: it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bisect_ms: Option<u64>,
+    /// What was left out to stay within a budget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<String>,
     pub timing: Profile,
     pub cpus: CpuSplit,
     pub load: Vec<LoadSpec>,
@@ -59,6 +65,15 @@ pub struct Plan {
     /// What is left out, and why: every engine is in every cell, or here.
     #[serde(default)]
     pub absent: Vec<Absent>,
+    /// What bisection added once the trials before it were done, round by round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extension: Vec<Extension>,
+}
+
+/// One round of bisection: cells that every block gets besides the planned ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    pub cell: Vec<Cell>,
 }
 
 /// One way to run one engine.
@@ -165,6 +180,8 @@ impl Plan {
             engine_args: experiment.engine_args.clone(),
             client_sha256: String::new(),
             engines_known: engines.iter().map(|engine| engine.name().to_owned()).collect(),
+            bisect_ms: None,
+            given_up: Vec::new(),
             timing: *timing,
             cpus: host.cpus,
             load: experiment.load.clone(),
@@ -173,6 +190,7 @@ impl Plan {
             cell: cells,
             variant: Vec::new(),
             absent: Vec::new(),
+            extension: Vec::new(),
         };
         for choice in chosen {
             let engine = &engines[choice.engine];
@@ -201,6 +219,13 @@ impl Plan {
         for variant in &mut self.variant {
             variant.binary_sha256 = program_sha256(&variant.engine);
         }
+    }
+
+    /// All cells, those of the extensions last.
+    #[must_use]
+    pub fn cells(&self) -> Vec<Cell> {
+        let added = self.extension.iter().flat_map(|extension| &extension.cell);
+        self.cell.iter().chain(added).copied().collect()
     }
 
     fn admit(&mut self, engine: &Engine, variant: &Variant, arm: Option<&Arm>, skips: &[Skip]) {

@@ -29,27 +29,15 @@ pub struct PlannedTrial {
 /// Every block holds every cell once, in random order; the variants of one cell follow each other,
 /// in random order too, so that what is compared ran at nearly the same time. In each of the plan's
 /// twin cells one variant, drawn anew for each block, runs twice.
+///
+/// Rounds of bisection follow, each in the same way, and with the same number of blocks.
 #[must_use]
 pub fn trials(plan: &Plan) -> Vec<PlannedTrial> {
     let mut trials = Vec::new();
-    for block in 0..plan.timing.blocks {
-        let mut order = Xoshiro256PlusPlus::seed_from_u64(stream(plan.seed, u64::from(block)));
-        let mut cells = plan.cell.clone();
-        cells.shuffle(&mut order);
-        for cell in cells {
-            let seed = order.random::<u64>() >> SEED_SHIFT;
-            let able: Vec<usize> = (0..plan.variant.len()).filter(|v| plan.takes(&plan.variant[*v], cell)).collect();
-            let mut entries: Vec<(usize, bool)> = able.iter().map(|variant| (*variant, false)).collect();
-            if plan.twin.contains(&cell)
-                && let Some(drawn) = able.choose(&mut order)
-            {
-                entries.push((*drawn, true));
-            }
-            entries.shuffle(&mut order);
-            for (variant, twin) in entries {
-                let trial = trials.len() as u32;
-                trials.push(PlannedTrial { trial, block, variant, twin, ladder: false, cell, seed });
-            }
+    let rounds = plan.extension.iter().map(|extension| &extension.cell);
+    for (round, cells) in std::iter::once(&plan.cell).chain(rounds).enumerate() {
+        for block in 0..plan.timing.blocks {
+            add_block(plan, (round as u64) << 32 | u64::from(block), block, cells, &mut trials);
         }
     }
     if plan.ladder.is_some() {
@@ -60,6 +48,27 @@ pub fn trials(plan: &Plan) -> Vec<PlannedTrial> {
         trials.extend(again);
     }
     trials
+}
+
+/// One block of one round; `number` is its own among all of the run.
+fn add_block(plan: &Plan, number: u64, block: u32, cells: &[Cell], trials: &mut Vec<PlannedTrial>) {
+    let mut order = Xoshiro256PlusPlus::seed_from_u64(stream(plan.seed, number));
+    let mut cells = cells.to_vec();
+    cells.shuffle(&mut order);
+    for cell in cells {
+        let seed = order.random::<u64>() >> SEED_SHIFT;
+        let able: Vec<usize> = (0..plan.variant.len()).filter(|v| plan.takes(&plan.variant[*v], cell)).collect();
+        let mut entries: Vec<(usize, bool)> = able.iter().map(|variant| (*variant, false)).collect();
+        if plan.twin.contains(&cell)
+            && let Some(drawn) = able.choose(&mut order)
+        {
+            entries.push((*drawn, true));
+        }
+        entries.shuffle(&mut order);
+        for (variant, twin) in entries {
+            trials.push(PlannedTrial { trial: trials.len() as u32, block, variant, twin, ladder: false, cell, seed });
+        }
+    }
 }
 
 /// Seeds stay below 2⁵³, so that every JSON and TOML reader keeps them exact.

@@ -5,8 +5,8 @@ use super::notes::Notes;
 use super::{label, number};
 use crate::analyse::{Along, Analysis, Crossing, Finding, Interval, Lead, Line, Lines, Pair, Reason, Side};
 
-const LEGEND: &str = "A, B: ahead throughout (≈ but for ties at …) · A→B 812 [420, 1310]: B overtakes A at 812, 95 % \
-     interval · A→B in 256–1024: somewhere between · tie: nowhere told apart · without …: \
+const LEGEND: &str = "A, B: ahead throughout (≈ but for ties at …) · A→B 812 [420, 1310] ≈600–1020: B overtakes A at 812, 95 % \
+     interval, even within the band of ties from 600 to 1020 · A→B in 256–1024: somewhere between · tie: nowhere told apart · without …: \
      no valid value there · ?: not determined";
 
 /// The grid of a metric's crossovers along connections or payload.
@@ -89,7 +89,8 @@ fn cell(finding: &Finding, notes: &mut Notes) -> GridCell {
 }
 
 fn crossing(crossing: &Crossing) -> String {
-    format!("{} {} {}", turn(crossing.from), place(crossing.at), interval(crossing.interval))
+    let band = format!("≈{}–{}", place(crossing.tie_band.lo), place(crossing.tie_band.hi));
+    format!("{} {} {} {band}", turn(crossing.from), place(crossing.at), interval(crossing.interval))
 }
 
 /// An interval of places.

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::grid::{Grid, Tone};
-use super::{grids, label, summary};
-use crate::analyse::Analysis;
+use super::{grids, label, number, summary};
+use crate::analyse::{Analysis, Constraint};
 
 /// The whole report.
 #[must_use]
@@ -23,7 +23,36 @@ pub fn render(analysis: &Analysis) -> String {
         let _ = write!(out, "\n## {}\n\n", escape(&grid.title));
         push_grid(&mut out, &grid);
     }
+    push_limits(&mut out, analysis);
     out
+}
+
+/// What breaks first, one line a variant and cell.
+fn push_limits(out: &mut String, analysis: &Analysis) {
+    if analysis.limits.is_empty() {
+        return;
+    }
+    out.push_str("\n## What breaks first, at saturation\n\n");
+    out.push_str("Predicted: the servers' CPUs ÷ CPU time per frame. Supported by evidence; only a run with that one knob can prove.\n\n");
+    out.push_str("| engine | cell | predicted | server CPU busy | waiting for a CPU | what breaks first |\n|---|---|---:|---:|---:|---|\n");
+    let names = analysis.context.names();
+    for limits in &analysis.limits {
+        let share = |constraint| {
+            let of = limits.evidence.iter().find(|evidence| evidence.constraint == constraint);
+            of.map_or_else(|| "—".into(), |evidence| format!("{:.0} %", evidence.share * 100.0))
+        };
+        let first = match limits.first().map(|evidence| evidence.constraint) {
+            Some(Constraint::Client) => "the load client (supported): the engine's limit was not reached",
+            Some(Constraint::ServerCpu) => "server CPU (supported)",
+            Some(Constraint::RunQueue) => "waiting for a CPU (supported)",
+            Some(Constraint::AcceptQueue) => "the accept queue (supported)",
+            None => "unexplained",
+        };
+        let (name, cell) = (&names[limits.variant], label::cell(limits.cell));
+        let predicted = number::rate(limits.predicted_per_s);
+        let (busy, waiting) = (share(Constraint::ServerCpu), share(Constraint::RunQueue));
+        let _ = writeln!(out, "| {} | {cell} | {predicted} | {busy} | {waiting} | {first} |", escape(name));
+    }
 }
 
 /// One grid as a Markdown table, with its captions, legend and footnotes.

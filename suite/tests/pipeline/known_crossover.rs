@@ -7,8 +7,10 @@
 //! their logarithms differ by +0.54 and −0.53, so that the straight line between them meets zero at 48, too.
 
 use suite::analyse::{Along, Finding, Lead, Lines, Metric, Resampler, Samples, Side};
-use suite::conclude::Run;
-use suite::record::{RunFolder, Trial};
+use suite::conclude::{Run, save_plan};
+use suite::extend::extension;
+use suite::plan::Extension;
+use suite::record::{Cell, RunFolder, Transport, Trial};
 
 use super::stage::{Stage, expect, text};
 
@@ -41,6 +43,32 @@ fn burnt_time_crosses_where_arithmetic_says() {
     let finding = &lines.pairs[0].findings[0];
     assert_eq!(context.variants[lines.pairs[0].first].variant, "frames");
     check(finding);
+    look_closer(&stage, run);
+}
+
+/// Bisection asks for the middle between the neighbours, and a resumed run measures it in every block and nothing else.
+fn look_closer(stage: &Stage, mut run: Run) {
+    let folder = RunFolder::open(&stage.run_folder()).expect("a run");
+    let middle = Cell { transport: Transport::Tcp, connections: 48, payload_bytes: 64 };
+    run.plan.bisect_ms = Some(60_000);
+    let extension = extension(&run).expect("24 and 96 are far apart");
+    assert_eq!(extension.cell.first(), Some(&middle));
+    // On a busy host the run itself would not ask, as its own gates doubt its times: so it is told.
+    run.plan.bisect_ms = None;
+    run.plan.extension = vec![Extension { cell: vec![middle] }];
+    save_plan(&folder, &run.plan).expect("a plan");
+    expect(&mut stage.resume(), 0);
+    let mut longer = Run::load(&folder).expect("whole");
+    let before = run.trials.len();
+    assert!(longer.trials[before..].iter().all(|trial| trial.cell == middle));
+    assert_eq!(longer.trials.len() - before, 2 * 3, "two variants in three blocks");
+    longer.trials.iter_mut().for_each(keep_what_matters);
+    let context = longer.context("burn");
+    let samples = Samples::collect(Metric::ServerCpuOpen, &longer.trials, &context);
+    let lines = Lines::of(Metric::ServerCpuOpen, Along::Connections, &samples, &context, &mut Resampler::new(7));
+    let lines = lines.expect("four counts");
+    assert_eq!(lines.lines[0].xs, [6, 24, 48, 96]);
+    check(&lines.pairs[0].findings[0]);
 }
 
 /// `conns` is ahead below the crossing and `frames` above it, and the place is the arithmetic's within a quarter.

@@ -2,12 +2,15 @@
 
 mod synthetic;
 
+mod bisection;
 mod changes;
 mod comparison;
 mod crossovers;
 mod doctor;
+mod evidence;
 mod exports;
 mod golden;
 mod labels;
+mod limits;
 mod slopes;
 mod validity;

@@ -74,6 +74,7 @@ impl Synthetic {
                 memory_bytes: 24 << 30,
                 loopback: true,
             },
+            server_cpus: 1,
             revision: "0123456789ab".into(),
             dirty: false,
             debug: false,
@@ -276,6 +277,7 @@ fn load(mode: Mode, cell: Cell, frames: u64, cpu_ns: f64, p50_ns: f64, detailed:
             run_delay_ns: 0,
             thread_busy_max: 0.4,
             frames_ok_by_second: vec![frames / 2; 2],
+            parts: Vec::new(),
             hdr: Histograms { response: hdr(1.0), service: hdr(0.9), lag: hdr(0.05), connect: String::new() },
             gates: Vec::new(),
             ..Report::default()

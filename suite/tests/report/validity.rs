@@ -40,6 +40,7 @@ fn each_gate_invalidates_what_it_casts_doubt_on() {
     check("client_busy", Saturate, "...-.>......");
     check("rate", Open, "xxx-x..xxx..");
     check("steal", Open, "xxx-x..x.x..");
+    check("unsteady", Open, "xxx-x..x.x..");
     check("foreign", Saturate, "...-.xx.....");
     check("little", Saturate, "...-.xx.....");
 }
