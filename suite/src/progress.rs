@@ -159,6 +159,7 @@ fn result(record: &Trial) -> String {
         match load.mode {
             Mode::Open | Mode::Search => format!("{}{doubt}", p99(&load.client)),
             Mode::Hold => format!("{} held{doubt}", load.client.conns_live),
+            Mode::SlowReader => format!("{} slow readers{doubt}", load.client.conns_live),
             Mode::Saturate => format!("peak {:.0}/s{doubt}", load.client.rate_achieved_per_s),
         }
     });

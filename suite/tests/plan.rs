@@ -23,15 +23,15 @@ fn engines(count: usize) -> Vec<Engine> {
 }
 
 fn plan(name: &str, profile: &str, engine_count: usize, seed: u64) -> Plan {
+    plan_on(name, profile, engine_count, seed, HostLimits::default())
+}
+
+fn plan_on(name: &str, profile: &str, engine_count: usize, seed: u64, limits: HostLimits) -> Plan {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
     let (name, experiment): (String, Experiment) = experiment::find(root, name).expect("an experiment");
     let engines = engines(engine_count);
     let chosen: Vec<Choice> = (0..engine_count).map(|engine| Choice { engine, variant: 0 }).collect();
-    let host = HostShape {
-        cpus: CpuSplit { server: vec![0], client: vec![1] },
-        open_files_max: 20_000,
-        limits: HostLimits::default(),
-    };
+    let host = HostShape { cpus: CpuSplit { server: vec![0], client: vec![1] }, open_files_max: 20_000, limits };
     let occasion = Occasion {
         date: "2026-01-02".into(),
         command: "suite run".into(),
@@ -87,6 +87,19 @@ fn what_is_left_out_has_a_reason() {
     let plan = plan("crossover", "quick", 2, 1);
     let absent: Vec<_> = plan.absent.iter().map(|a| (a.engine.as_str(), a.transport, a.reason.as_str())).collect();
     assert_eq!(absent, [("e1", Some(Transport::Udp), "no datagrams")]);
+}
+
+/// What does not fit is said before anything starts, cell by cell, and everything else is run.
+#[test]
+fn counts_that_do_not_fit_are_left_out_with_their_reason() {
+    let limits = HostLimits { memory_available_bytes: 2_000_000_000, ..HostLimits::default() };
+    let plan = plan_on("fleet", "full", 2, 1, limits);
+    let absent: BTreeSet<_> = plan.absent.iter().map(|absent| (absent.engine.as_str(), absent.connections)).collect();
+    let expected = ["e0", "e1"].map(|engine| [300_000, 1_000_000].map(|count| (engine, Some(count)))).concat();
+    assert_eq!(absent, expected.into_iter().collect());
+    assert!(plan.absent.iter().all(|absent| absent.reason.contains("MB of memory")), "{:?}", plan.absent);
+    let counts: BTreeSet<u32> = trials(&plan).iter().map(|trial| trial.cell.connections).collect();
+    assert_eq!(counts, BTreeSet::from([10_000, 30_000, 100_000]));
 }
 
 #[test]

@@ -72,6 +72,7 @@ impl Shared {
         let contexts = self.contexts();
         let sum = |total: fn(&Counters) -> &Total| contexts.iter().map(|own| total(&own.counters).get()).sum();
         let buffers = contexts.iter().fold(0_u64, |sum, own| sum.wrapping_add(own.counters.buffer_bytes.get()));
+        let state = contexts.iter().fold(0_u64, |sum, own| sum.wrapping_add(own.counters.state_bytes.get()));
         Snapshot {
             conns_open: self.open.load(Ordering::Relaxed),
             accept_total: sum(|own| &own.accepts),
@@ -86,7 +87,7 @@ impl Shared {
             allocs_total: allocator::calls(),
             allocated_bytes: allocator::allocated_bytes(),
             conn_buffer_bytes: buffers,
-            conn_state_bytes: 0,
+            conn_state_bytes: state,
             conns_per_worker: contexts.iter().map(|own| own.open.load(Ordering::Relaxed)).collect(),
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Counters {
     /// Buffer bytes that connections took minus those they gave back, on this thread: only the sum over
     /// threads means something, modulo 2^64.
     pub(crate) buffer_bytes: Total,
+    /// The same of our own types for open connections.
+    pub(crate) state_bytes: Total,
     pub(crate) service: ServiceTimes,
 }
 

@@ -9,6 +9,9 @@ use crate::context::{self, Local, Scratch, Shared};
 use crate::seat::Seat;
 use crate::service::Begun;
 
+/// What a peer takes beside its seat and its buffers.
+const STATE_BYTES: u64 = (size_of::<Peer>() - size_of::<Seat>()) as u64;
+
 /// A connection to serve. Drive it by [`Peer::step`]:
 ///
 /// - read by [`Peer::read_with`] (readiness: this worker's buffer), by [`Peer::spare`] and
@@ -32,7 +35,10 @@ impl Peer {
     pub fn admit(socket: impl AsFd) -> Option<Self> {
         let seat = Seat::admit(socket)?;
         let mut peer = Self { conn: Conn::new(&Shared::get().limits), seat, held_bytes: 0, begun: Begun::NONE };
-        context::with(|local| peer.count_buffers(local));
+        context::with(|local| {
+            local.context.counters.state_bytes.add(STATE_BYTES);
+            peer.count_buffers(local);
+        });
         Some(peer)
     }
 
@@ -193,6 +199,9 @@ impl Drop for Peer {
             self.seat.broke_protocol(error);
         }
         let held = u64::from(self.held_bytes);
-        context::with(|local| local.context.counters.buffer_bytes.add(0_u64.wrapping_sub(held)));
+        context::with(|local| {
+            local.context.counters.buffer_bytes.add(0_u64.wrapping_sub(held));
+            local.context.counters.state_bytes.add(0_u64.wrapping_sub(STATE_BYTES));
+        });
     }
 }

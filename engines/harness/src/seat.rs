@@ -15,6 +15,9 @@ use crate::registry::{Entry, Fate};
 /// Time for a peer that broke the protocol to take the replies to what preceded it.
 const TAKEN_MAX: Duration = Duration::from_secs(2);
 
+/// What a seat takes, with its entry.
+const STATE_BYTES: u64 = (size_of::<Seat>() + size_of::<Entry>()) as u64;
+
 /// What the harness keeps of one admitted connection. Part of every [`crate::Peer`]; alone only in a
 /// variant that does without `Peer`.
 ///
@@ -47,6 +50,7 @@ impl Seat {
             let _ = listen::set_buffers(&socket2::SockRef::from(&fd), &shared.options);
             local.context.open.fetch_add(1, Ordering::Relaxed);
             let entry = local.context.registry.open(fd.as_raw_fd(), shared.tick());
+            local.context.counters.state_bytes.add(STATE_BYTES);
             Some(Self { entry, home: local.context })
         })
     }
@@ -106,6 +110,7 @@ impl Drop for Seat {
             farewell::keep_until_taken(self.entry.fd(), Shared::get().options.drain_timeout);
         }
         self.home.registry.close(self.entry);
+        context::with(|local| local.context.counters.state_bytes.add(0_u64.wrapping_sub(STATE_BYTES)));
         self.home.open.fetch_sub(1, Ordering::Relaxed);
         Shared::get().open.fetch_sub(1, Ordering::Release);
     }

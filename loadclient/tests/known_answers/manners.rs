@@ -74,7 +74,7 @@ fn a_full_accept_queue_is_waited_for() {
     let line = format!("--target unix://{} --conns 200 --mode hold --warmup 0s --duration 50ms", path.display());
     let report = std::thread::scope(|scope| {
         let client = scope.spawn(|| report(&line, 0));
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(std::time::std::time::Duration::from_millis(200));
         let accepted: Vec<_> = listener.incoming().take(200).collect();
         let report = client.join().expect("the client's checks hold");
         drop(accepted);
@@ -168,6 +168,24 @@ fn a_parent_hears_of_every_step() {
     drop(talk.stdin.take());
     let Event::Report(report) = talk.hear() else { panic!("the report comes last") };
     assert_eq!(report.frames_ok, report.frames_intended);
+    assert_eq!(talk.exit_code(), Some(0));
+}
+
+/// Connections linger after the grace time; replies that come then were counted as unanswered, and harm nobody.
+#[test]
+fn replies_after_the_grace_time_are_late_and_no_more() {
+    let server = Server::tcp(Script::Delay(std::time::Duration::from_millis(600)));
+    let mut talk = Talk::begin(&format!(
+        "--target {} --conns 4 --total-rate 200 --warmup 0s --duration 100ms --grace 1ms --connect-rate 10000 --linger",
+        server.target
+    ));
+    assert!(matches!(talk.hear(), Event::Measuring { .. }));
+    assert!(matches!(talk.hear(), Event::Measured { .. }));
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    talk.say("done");
+    let Event::Report(report) = talk.hear() else { panic!("the report comes last") };
+    assert!(report.frames_sent > 0 && report.frames_unanswered == report.frames_sent, "{report:?}");
+    assert_eq!((report.conns_live, report.frames_wrong), (4, 0));
     assert_eq!(talk.exit_code(), Some(0));
 }
 

@@ -8,9 +8,10 @@ use super::contrast::Contrast;
 use super::limits::{Limits, limits};
 use super::lines::{Along, Lines};
 use super::metric::Metric;
+use super::part::Part;
 use super::peak::Peaks;
 use super::sample::Samples;
-use super::slope::{Part, SlopeColumn, slopes};
+use super::slope::{SlopeColumn, slopes};
 use super::table::Table;
 use crate::record::{Cell, Mode, Trial};
 

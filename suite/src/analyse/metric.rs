@@ -19,6 +19,7 @@ pub enum Metric {
     SwitchesPerFrame,
     AllocsPerFrame,
     ClientCpuOpen,
+    ConnectElapsed,
     MemoryUser,
     MemoryKernel,
 }
@@ -43,7 +44,7 @@ pub enum Better {
 
 impl Metric {
     /// All of them, in the order in which reports show them: the steadiest first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ServerCpuOpen,
         Self::ResponseP50,
         Self::ResponseP99,
@@ -54,6 +55,7 @@ impl Metric {
         Self::SwitchesPerFrame,
         Self::AllocsPerFrame,
         Self::ClientCpuOpen,
+        Self::ConnectElapsed,
         Self::MemoryUser,
         Self::MemoryKernel,
     ];
@@ -72,6 +74,7 @@ impl Metric {
             Self::SwitchesPerFrame => "switches_per_frame_count",
             Self::AllocsPerFrame => "allocs_per_frame_count",
             Self::ClientCpuOpen => "client_cpu_per_frame_ns",
+            Self::ConnectElapsed => "connect_elapsed_ns",
             Self::MemoryUser => "memory_user_bytes",
             Self::MemoryKernel => "memory_kernel_bytes",
         }
@@ -91,6 +94,7 @@ impl Metric {
             Self::SwitchesPerFrame => "Server context switches per frame at the fixed rate",
             Self::AllocsPerFrame => "Server allocations per frame at the fixed rate",
             Self::ClientCpuOpen => "Client CPU per frame at the fixed rate",
+            Self::ConnectElapsed => "Time until all connections were up",
             Self::MemoryUser => "Server memory with all connections open",
             Self::MemoryKernel => "Kernel socket memory with all connections open, both sides",
         }
@@ -115,6 +119,10 @@ impl Metric {
             Self::AllocsPerFrame => "calls to the server's allocator ÷ frames, open loop",
             Self::ClientCpuOpen => {
                 "client load threads' on-CPU time without active waiting ÷ verified replies, open loop"
+            }
+            Self::ConnectElapsed => {
+                "from the start of the first client until the servers had accepted every connection, at the profile's \
+                 connect rate at most, first load"
             }
             Self::MemoryUser => "Pss_Anon of the server (smaps_rollup), connections used and idle again",
             Self::MemoryKernel => {
@@ -147,7 +155,7 @@ impl Metric {
     pub const fn mode(self) -> Option<Mode> {
         match self {
             Self::Throughput | Self::ServerCpuSaturated => Some(Mode::Saturate),
-            Self::MemoryUser | Self::MemoryKernel => None,
+            Self::ConnectElapsed | Self::MemoryUser | Self::MemoryKernel => None,
             _ => Some(Mode::Open),
         }
     }
@@ -160,6 +168,10 @@ impl Metric {
         match self {
             Self::MemoryUser => memory(trial, State::Used).map(|memory| memory.pss_anon_bytes as f64),
             Self::MemoryKernel => kernel_growth(trial, State::Used),
+            Self::ConnectElapsed => match trial.loads.first().map_or(0, |load| load.connect_elapsed_ns) {
+                0 => Err("the time to connect was not taken".into()),
+                ns => Ok(ns as f64),
+            },
             _ => {
                 let load = load(trial, self.mode().expect("every other metric has a load"))?;
                 self.of_load(load)
@@ -182,7 +194,9 @@ impl Metric {
             Self::ResponseP99 => quantile(&client.response_ns, client.response_ns.p99, 0.99),
             Self::ResponseP999 => quantile(&client.response_ns, client.response_ns.p999, 0.999),
             Self::ServiceP99 => quantile(&client.service_ns, client.service_ns.p99, 0.99),
-            Self::MemoryUser | Self::MemoryKernel => unreachable!("memory is not measured under a load"),
+            Self::ConnectElapsed | Self::MemoryUser | Self::MemoryKernel => {
+                unreachable!("not measured under a load")
+            }
         }
     }
 }
@@ -213,6 +227,7 @@ fn load(trial: &Trial, mode: Mode) -> Result<&Load, String> {
         Mode::Saturate => "no load at saturation".into(),
         Mode::Search => "no load of its own: a search has steps".into(),
         Mode::Hold => "no fleet was held".into(),
+        Mode::SlowReader => "no slow readers".into(),
     })
 }
 

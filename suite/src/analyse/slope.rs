@@ -7,29 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::Resampler;
 use super::compare::stand;
 use super::context::Context;
-use super::metric::{Better, Metric, Unit, memory, sockets_bytes};
+use super::metric::{Better, Unit, memory};
 use super::noise::Floor;
+use super::part::Part;
 use super::sample::{Outcome, Reason};
 use super::table::{Entry, Row, Table, absence};
 use super::validity::judge_value;
-use crate::record::{Cell, Memory, State, Transport, Trial};
+use crate::record::{Cell, State, Transport, Trial};
 
 /// Connection counts that a slope needs; with fewer it is shown, and not compared.
 pub const COUNTS_MIN: usize = 5;
-
-/// What part of the memory a slope is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// Anonymous memory of the server.
-    User,
-    /// Of it: what the server's allocator has out, as the server reports it.
-    Allocated,
-    /// Of that: the protocol's buffers, which are ours and not the framework's.
-    Buffers,
-    /// Kernel memory of the server's endpoints.
-    Kernel,
-}
 
 /// A slope's column: which connections, and in which state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,60 +25,6 @@ pub struct SlopeColumn {
     pub state: State,
     /// `None`: all payloads together, as connections that were never used have not seen one.
     pub payload_bytes: Option<u32>,
-}
-
-impl Part {
-    pub const ALL: [Self; 4] = [Self::User, Self::Allocated, Self::Buffers, Self::Kernel];
-
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::User => "memory_user_per_connection_bytes",
-            Self::Allocated => "memory_allocated_per_connection_bytes",
-            Self::Buffers => "memory_buffers_per_connection_bytes",
-            Self::Kernel => "memory_kernel_per_connection_bytes",
-        }
-    }
-
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::User => "Server memory per connection",
-            Self::Allocated => "Server memory per connection, of it allocated",
-            Self::Buffers => "Server memory per connection, of it protocol buffers",
-            Self::Kernel => "Kernel memory per connection, the server's endpoint",
-        }
-    }
-
-    #[must_use]
-    pub const fn formula(self) -> &'static str {
-        match self {
-            Self::User => "least-squares slope over the counts of Pss_Anon's growth since before the first connection",
-            Self::Allocated => "the same slope of the bytes that the server's allocator has out (its own count)",
-            Self::Buffers => "the same slope of the protocol buffers' bytes (the server's own count)",
-            Self::Kernel => {
-                "the same slope of half the growth of the slabs TCP or UNIX, sock_inode_cache, filp, dentry and of TCP \
-                 buffer memory: on one host both endpoints are in it, and they are alike"
-            }
-        }
-    }
-
-    fn bytes(self, memory: &Memory) -> f64 {
-        match self {
-            Self::User => memory.pss_anon_bytes as f64,
-            Self::Allocated => memory.allocated_bytes as f64,
-            Self::Buffers => memory.conn_buffer_bytes as f64,
-            Self::Kernel => sockets_bytes(&memory.kernel) as f64 / 2.0,
-        }
-    }
-
-    /// The metric whose gates apply.
-    const fn judged_as(self) -> Metric {
-        match self {
-            Self::Kernel => Metric::MemoryKernel,
-            _ => Metric::MemoryUser,
-        }
-    }
 }
 
 /// One trial's contribution: connections, and growth in bytes.
@@ -186,7 +119,7 @@ fn block_slopes<'a>(part: Part, state: State, trials: impl Iterator<Item = &'a T
 fn growth(part: Part, state: State, trial: &Trial) -> Growth {
     let found = memory(trial, State::Before).and_then(|before| Ok((before, memory(trial, state)?)));
     let connections = found.as_ref().map_or(0.0, |(_, after)| after.connections as f64);
-    let bytes = found.map(|(before, after)| part.bytes(after) - part.bytes(before));
+    let bytes = found.and_then(|(before, after)| Ok(part.bytes(after)? - part.bytes(before)?));
     (connections, judge_value(part.judged_as(), trial, bytes))
 }
 

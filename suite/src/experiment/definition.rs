@@ -104,6 +104,9 @@ pub struct LoadSpec {
     /// Search: the goals, and within which limits to look for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchSpec>,
+    /// Slow reader: bytes that each connection reads per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_rate_bytes_per_s: Option<u64>,
 }
 
 /// How long to look, and how often.
@@ -179,7 +182,7 @@ impl LoadSpec {
         match self.mode {
             Mode::Hold if self.heartbeat_ms.is_none() => 0,
             Mode::Open | Mode::Hold | Mode::Search => self.active(connections),
-            Mode::Saturate => 0,
+            Mode::Saturate | Mode::SlowReader => 0,
         }
     }
 
@@ -190,6 +193,10 @@ impl LoadSpec {
             (Mode::Open, rate, _) => format!("open {:.0}/s", rate.unwrap_or(0.0)),
             (Mode::Saturate, ..) => format!("saturate {} deep", self.in_flight.unwrap_or(1)),
             (Mode::Search, ..) => self.search.as_ref().map_or_else(String::new, SearchSpec::describe),
+            (Mode::SlowReader, rate, _) => {
+                let read_rate = self.read_rate_bytes_per_s.unwrap_or(0);
+                format!("slow readers of {read_rate} B/s, {:.0}/s", rate.unwrap_or(0.0))
+            }
             (Mode::Hold, _, Some(period_ms)) => format!("hold, a frame every {} s on each", period_ms as f64 / 1e3),
             (Mode::Hold, _, None) => "hold, silent".into(),
         };
@@ -209,6 +216,8 @@ impl LoadSpec {
             (Mode::Saturate, ..) => bail!("[[load]] saturate takes in_flight, and no total_rate_per_s or heartbeat_ms"),
             (Mode::Search, None, None, None) if self.search.is_some() => {}
             (Mode::Search, ..) => bail!("[[load]] search takes [load.search], and no rate, in_flight or heartbeat_ms"),
+            (Mode::SlowReader, Some(rate), None, None) if rate > 0.0 && rate.is_finite() => {}
+            (Mode::SlowReader, ..) => bail!("[[load]] slow-reader takes total_rate_per_s and read_rate_bytes_per_s"),
             (Mode::Hold, None, None, Some(0)) => bail!("[[load]] heartbeat_ms 0: leave it out for silent connections"),
             (Mode::Hold, None, None, _) => {}
             (Mode::Hold, ..) => bail!("[[load]] hold takes heartbeat_ms, and no total_rate_per_s or in_flight"),
@@ -222,6 +231,10 @@ impl LoadSpec {
         if let Some(search) = &self.search {
             search.check()?;
         }
+        ensure!(
+            (self.mode == Mode::SlowReader) == self.read_rate_bytes_per_s.is_some_and(|rate| rate > 0),
+            "[[load]] read_rate_bytes_per_s is for slow-reader, which needs it: at least 1"
+        );
         let share = self.active_frac.unwrap_or(1.0);
         ensure!(share > 0.0 && share <= 1.0, "[[load]] active_frac {share}: a share above 0, up to 1");
         Ok(())

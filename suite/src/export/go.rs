@@ -73,6 +73,7 @@ const fn unit(metric: Metric) -> &'static str {
         Metric::SwitchesPerFrame => "switches/frame",
         Metric::AllocsPerFrame => "allocs/frame",
         Metric::ClientCpuOpen => "client-cpu-ns/frame",
+        Metric::ConnectElapsed => "connect-ns",
         Metric::MemoryUser => "memory-user-B",
         Metric::MemoryKernel => "memory-kernel-B",
     }

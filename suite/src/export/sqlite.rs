@@ -189,6 +189,7 @@ const fn mode(mode: Mode) -> &'static str {
         Mode::Saturate => "saturate",
         Mode::Hold => "hold",
         Mode::Search => "search",
+        Mode::SlowReader => "slow-reader",
     }
 }
 

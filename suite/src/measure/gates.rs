@@ -3,7 +3,7 @@
 use loadclient::report::Gate;
 
 use super::steady::unsteady;
-use crate::record::{Cell, Load, Transport};
+use crate::record::{Cell, Load, Mode, Transport};
 
 /// Stolen share of the host's CPU time above which a window says nothing.
 const STEAL_MAX: f64 = 0.01;
@@ -35,7 +35,9 @@ pub fn gates(load: &Load, expected: &Expected) -> Vec<Gate> {
             gates.push(Gate { gate: gate.into(), detail });
         }
     };
-    if let Some(detail) = live(load, expected) {
+    // What a server does to slow readers, and how much it answers them, is the result.
+    let slow = load.mode == Mode::SlowReader;
+    if let Some(detail) = live(load, expected).filter(|_| !slow) {
         trip("live", detail);
     }
     if load.client.frames_wrong > 0 {
@@ -52,7 +54,7 @@ pub fn gates(load: &Load, expected: &Expected) -> Vec<Gate> {
     if refused > 0 && !expected.accepts_matter {
         trip("listen", format!("the accept queue overflowed or dropped {refused} times"));
     }
-    if let Some(detail) = frames(load, expected) {
+    if let Some(detail) = frames(load, expected).filter(|_| !slow) {
         trip("frames", detail);
     }
     if let Some(detail) = unsteady(load) {
@@ -96,7 +98,7 @@ fn frames(load: &Load, expected: &Expected) -> Option<String> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::record::{HostUsage, Mode, Usage};
+    use crate::record::{HostUsage, Usage};
     use loadclient::report::{Histograms, Quantiles, Report};
     use std::collections::BTreeMap;
 
@@ -188,6 +190,7 @@ pub(super) mod tests {
         check(|load, expected| (load.host.listen_drops, expected.accepts_matter) = (1, true), &[]);
         check(|load, _| load.server_frames = 9_000, &["frames"]);
         check(|load, _| load.server_frames = 9_500, &[]);
+        check(|load, _| (load.server_frames, load.mode) = (9_000, Mode::SlowReader), &[]);
         check(|load, expected| (load.server_frames, expected.cell.transport) = (1, Transport::Udp), &[]);
     }
 

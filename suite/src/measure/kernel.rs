@@ -42,7 +42,7 @@ fn parse(slabs: &str, sockets: &str, page_bytes: u64) -> KernelMemory {
     for line in slabs.lines() {
         let Some((name, bytes, each)) = slab(line, page_bytes) else { continue };
         memory.slab_total_bytes += bytes;
-        if matches!(name, "eventpoll_epi" | "eventpoll_pwq") {
+        if matches!(name, "eventpoll_epi" | "eventpoll_pwq" | "ep_head") {
             memory.eventpoll_bytes_each += each;
         }
         let field = match name {

@@ -120,6 +120,9 @@ pub enum Mode {
     Hold,
     /// A peak search: open loads at one rate after the other. Its steps are recorded in [`Trial::search`].
     Search,
+    /// On a schedule, by clients that read their replies at a fixed rate: the source of memory that replies wait in.
+    #[serde(rename = "slow-reader")]
+    SlowReader,
 }
 
 /// The host in a window: who else used it, and what the kernel dropped.

@@ -93,6 +93,13 @@ fn clients(
                     let in_flight = load.in_flight.expect("a closed loop has a depth");
                     argv.extend(words(["--mode", "saturate", "--in-flight", &in_flight.to_string()]));
                 }
+                Mode::SlowReader => {
+                    let rate = load.rate_per_s(payload_bytes).expect("a schedule has a rate");
+                    let own = rate * f64::from(share) / f64::from(connections);
+                    let read_rate = load.read_rate_bytes_per_s.expect("a slow reader has a rate");
+                    argv.extend(words(["--mode", "slow-reader", "--total-rate", &format!("{own:.3}")]));
+                    argv.extend(words(["--read-rate", &read_rate.to_string()]));
+                }
                 Mode::Hold => {
                     argv.extend(words(["--mode", "hold"]));
                     if let Some(period_ms) = load.heartbeat_ms {
