@@ -74,7 +74,7 @@ fn a_full_accept_queue_is_waited_for() {
     let line = format!("--target unix://{} --conns 200 --mode hold --warmup 0s --duration 50ms", path.display());
     let report = std::thread::scope(|scope| {
         let client = scope.spawn(|| report(&line, 0));
-        std::thread::sleep(std::time::std::time::Duration::from_millis(200));
+        std::thread::sleep(std::time::Duration::from_millis(200));
         let accepted: Vec<_> = listener.incoming().take(200).collect();
         let report = client.join().expect("the client's checks hold");
         drop(accepted);

@@ -153,6 +153,7 @@ impl LoadSpec {
             in_flight: None,
             active_frac: None,
             heartbeat_ms: None,
+            read_rate_bytes_per_s: None,
             window_ms: None,
             grace_ms: None,
             search: None,

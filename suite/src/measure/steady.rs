@@ -29,8 +29,8 @@ pub(super) fn unsteady(load: &Load) -> Option<String> {
             let mean = |part: &Part| part.service_ns_sum as f64 / part.frames_ok as f64;
             ("mean service time", parts.iter().filter(whole).map(mean).collect())
         }
-        // Nothing is sent that could have a trend.
-        Mode::Hold => return None,
+        // Nothing is sent that could have a trend; or the backlog grows on purpose; or the rate changes with every step.
+        Mode::Hold | Mode::SlowReader | Mode::Search => return None,
     };
     if values.len() < PARTS_MIN || load.client.frames_ok < FRAMES_MIN * values.len() as u64 {
         return None;
