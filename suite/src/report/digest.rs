@@ -9,7 +9,8 @@ use super::facts::{self, Fact};
 use super::words::Words;
 use super::{curve, label};
 use crate::analyse::{Context, Metric, Outcome, judge};
-use crate::record::{Cell, Load, Memory, Mode, Trial};
+use crate::record::{Cell, CommandLine, Load, Memory, Mode, RateOf, Trial};
+use crate::search::{Blame, Role, Step};
 
 /// Digits of the numbers on the page: more than it prints.
 const DIGITS: i32 = 4;
@@ -29,28 +30,49 @@ struct Digest {
     /// By metric, in the order of the tables.
     values: Vec<Option<Value>>,
     /// Metrics whose value does not count, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     reasons: BTreeMap<usize, usize>,
     loads: Vec<LoadDigest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<StepDigest>,
     memory: Vec<MemoryDigest>,
     /// Role, then the arguments.
     commands: Vec<Vec<usize>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failure: Vec<String>,
     /// The engine's own words: version, addresses, options, sockets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<usize>,
+}
+
+/// One step of a peak search: what was offered, and what came of it. Losses by goal, as shares.
+#[derive(Debug, Serialize)]
+struct StepDigest {
+    role: Role,
+    rate_per_s: u64,
+    duration_ns: u64,
+    p50_ns: Option<u64>,
+    p99_ns: Option<u64>,
+    losses: Vec<Value>,
+    blame: Option<Blame>,
 }
 
 #[derive(Debug, Serialize)]
 struct LoadDigest {
     mode: Mode,
+    /// Where its rate comes from, if it follows from a search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<RateOf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     gates: Vec<usize>,
     /// In the order of [`facts::LOAD`].
     facts: Vec<Value>,
     /// Packed, see [`curve::packed`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     curves: BTreeMap<&'static str, Vec<i64>>,
-    /// p50, p99 and p99.9 of the response time.
-    response_ns: [Option<u64>; 3],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     frames_by_second: Vec<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     lag_p99_ns_by_quarter: Vec<u64>,
 }
 
@@ -114,9 +136,9 @@ fn digest(trial: &Trial, context: &Context, words: &mut Words) -> Option<Digest>
         }
     }
     let options = trial.ready.as_ref().map_or_else(Vec::new, |ready| {
-        let head = format!("{} {}, {} workers, {}", ready.engine, ready.version, ready.workers, ready.addrs.join(" "));
+        let head = format!("{} {}, {} workers", ready.engine, ready.version, ready.workers);
         let pairs = ready.options.iter().chain(&ready.sockets).map(|(name, value)| format!("{name} = {value}"));
-        std::iter::once(head).chain(pairs).collect()
+        std::iter::once(head).chain(ready.addrs.iter().cloned()).chain(pairs).collect()
     });
     let failure = trial.failure.as_ref().map_or_else(Vec::new, |failure| {
         let head = format!("Failed in {}: {}", failure.stage, failure.error);
@@ -132,19 +154,22 @@ fn digest(trial: &Trial, context: &Context, words: &mut Words) -> Option<Digest>
         elapsed_ms: trial.elapsed_ms,
         values,
         reasons,
-        loads: trial.loads.iter().map(|of| load(of, words)).collect(),
-        memory: trial.memory.iter().map(memory).collect(),
-        commands: trial
-            .commands
+        loads: trial
+            .loads
             .iter()
-            .map(|command| words.places(std::iter::once(&command.role).chain(&command.argv)))
+            .map(|load| (load, None))
+            .chain(trial.ladder.iter().map(|rung| (&rung.load, Some(rung.at))))
+            .map(|(of, at)| load(of, at, words))
             .collect(),
+        steps: trial.search.iter().flat_map(|search| &search.steps).map(step).collect(),
+        memory: trial.memory.iter().map(memory).collect(),
+        commands: trial.commands.iter().map(|line| command(line, words)).collect(),
         failure,
         options: words.places(&options),
     })
 }
 
-fn load(load: &Load, words: &mut Words) -> LoadDigest {
+fn load(load: &Load, at: Option<RateOf>, words: &mut Words) -> LoadDigest {
     let client = &load.client;
     let mut curves = BTreeMap::new();
     // In a closed loop latency is in-flight ÷ rate, and says nothing.
@@ -155,23 +180,73 @@ fn load(load: &Load, words: &mut Words) -> LoadDigest {
             ("service", &hdr.service, client.service_ns.infinite),
             ("lag", &hdr.lag, client.lag_ns.infinite),
         ] {
-            curves.insert(name, curve::packed(&curve::of(encoded, infinite)));
+            curves.insert(name, curve::packed(&curve::thin(encoded, infinite)));
         }
     }
     LoadDigest {
         mode: load.mode,
+        at,
         gates: load.gates.iter().map(|gate| words.place(&format!("{}: {}", gate.gate, gate.detail))).collect(),
-        facts: facts::LOAD.iter().map(|fact| round((fact.of)(load))).collect(),
+        facts: numbers(&facts::LOAD, load),
         curves,
-        response_ns: [client.response_ns.p50, client.response_ns.p99, client.response_ns.p999],
-        frames_by_second: client.frames_ok_by_second.clone(),
-        lag_p99_ns_by_quarter: client.lag_p99_ns_by_quarter.clone(),
+        frames_by_second: series(&client.frames_ok_by_second),
+        lag_p99_ns_by_quarter: series(&client.lag_p99_ns_by_quarter),
+    }
+}
+
+/// A series that shows something: not of one value, nor of none but 0.
+fn series(values: &[u64]) -> Vec<u64> {
+    let shows = values.len() > 1 && values.iter().any(|value| *value > 0);
+    if shows { values.to_vec() } else { Vec::new() }
+}
+
+/// The facts in the order of their list: times in microseconds and sizes in kilobytes, which is finer than what is printed.
+fn numbers<T>(facts: &[Fact<T>], of: &T) -> Vec<Value> {
+    let scale = |unit: &str| if unit == "count" { 1.0 } else { 1e3 };
+    facts.iter().map(|fact| round((fact.of)(of) / scale(fact.unit))).collect()
+}
+
+/// A command line in few words: an option and its value are one.
+fn command(line: &CommandLine, words: &mut Words) -> Vec<usize> {
+    let argv = &line.argv;
+    let role = match line.also.len() {
+        0 => line.role.clone(),
+        more => format!("{}, and {more} more like it: suite show prints each", line.role),
+    };
+    let mut parts: Vec<String> = vec![role];
+    for (place, word) in argv.iter().enumerate() {
+        let value = place > 0 && argv[place - 1].starts_with("--") && !word.starts_with("--");
+        match parts.last_mut() {
+            Some(last) if value => {
+                last.push(' ');
+                last.push_str(&quoted(word));
+            }
+            _ => parts.push(quoted(word)),
+        }
+    }
+    words.places(&parts)
+}
+
+/// The word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_@%+=:,./-".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+fn step(step: &Step) -> StepDigest {
+    StepDigest {
+        role: step.ask.role,
+        rate_per_s: step.ask.load_per_s,
+        duration_ns: step.seen.duration_ns,
+        p50_ns: step.seen.response_ns.p50,
+        p99_ns: step.seen.response_ns.p99,
+        losses: step.losses.iter().map(|loss| round(loss.ratio())).collect(),
+        blame: step.losses.first().map(|loss| loss.blame),
     }
 }
 
 fn memory(memory: &Memory) -> MemoryDigest {
-    let facts = facts::MEMORY.iter().map(|fact| round((fact.of)(memory))).collect();
-    MemoryDigest { state: label::state(memory.state), facts }
+    MemoryDigest { state: label::state(memory.state), facts: numbers(&facts::MEMORY, memory) }
 }
 
 /// The number to four digits; a whole one without a point.

@@ -22,7 +22,7 @@ pub fn write_all(
     let charts = chart::all(analysis, trials);
     let drawings: Vec<String> = charts.iter().map(|chart| chart.svg.clone()).collect();
     let mut files = vec![
-        (run_dir.join("report.md"), markdown::render(analysis)),
+        (run_dir.join("report.md"), markdown::with_charts(analysis, &charts)),
         (run_dir.join("report.html"), page::render(analysis, trials, sessions, &drawings)),
     ];
     let folder = run_dir.join("charts");

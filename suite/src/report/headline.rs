@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::grid::{Grid, GridRow, Heading};
 use super::notes::Notes;
-use super::{label, line, markdown, summary, values};
+use super::{chart, label, line, markdown, summary, values};
 use crate::analyse::{Analysis, Entry, Metric, Part};
 use crate::record::{State, Transport};
 
@@ -16,6 +16,9 @@ pub const END: &str = "<!-- headline:end -->";
 
 /// Sentences of the summary that go with the table.
 const SENTENCES: usize = 3;
+
+/// The charts that go with it.
+const CHARTS: [&str; 2] = ["memory-per-connection.svg", "cpu-per-frame.svg"];
 
 /// Why a text has no place for the headline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -37,10 +40,16 @@ pub fn render(analysis: &Analysis) -> String {
     for sentence in summary::sentences(analysis).iter().take(SENTENCES) {
         let _ = writeln!(out, "- {}", markdown::escape(sentence));
     }
+    let run = &analysis.context.run;
+    // The charts that stand here need the tables alone.
+    for drawn in chart::all(analysis, &[]).iter().filter(|drawn| CHARTS.contains(&drawn.file)) {
+        let _ = write!(out, "\n![{}](results/{run}/charts/{})\n", markdown::escape(&drawn.title), drawn.file);
+    }
+    let revision = analysis.context.revision.get(..12).unwrap_or(&analysis.context.revision);
     let _ = write!(
         out,
-        "\nMade by `{}`; all tables: [report](results/{}/report.md).\n",
-        analysis.context.command, analysis.context.run
+        "\nMade by `{}` at revision `{revision}`; all tables: [report](results/{run}/report.md).\n",
+        analysis.context.command
     );
     out
 }

@@ -2,13 +2,20 @@
 
 use std::fmt::Write;
 
+use super::chart::Chart;
 use super::grid::{Grid, Tone};
 use super::{grids, label, number, summary};
 use crate::analyse::{Analysis, Constraint};
 
-/// The whole report.
+/// The whole report, without charts.
 #[must_use]
 pub fn render(analysis: &Analysis) -> String {
+    with_charts(analysis, &[])
+}
+
+/// The whole report as it stands beside the folder of its charts.
+#[must_use]
+pub fn with_charts(analysis: &Analysis, charts: &[Chart]) -> String {
     let context = &analysis.context;
     let mut out = format!("# {}\n\n{}\n\n", context.run, context.question);
     let _ = writeln!(out, "{}.\n", label::origin(analysis));
@@ -18,6 +25,9 @@ pub fn render(analysis: &Analysis) -> String {
     }
     for failure in summary::failures(analysis) {
         let _ = writeln!(out, "\n{}", escape(&failure));
+    }
+    for chart in charts {
+        let _ = writeln!(out, "\n![{}](charts/{})", escape(&chart.title), chart.file);
     }
     for grid in grids::all(analysis) {
         let _ = write!(out, "\n## {}\n\n", escape(&grid.title));

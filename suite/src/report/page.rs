@@ -9,14 +9,18 @@ use crate::measure::Sessions;
 use crate::record::Trial;
 
 /// Style and script, in the order in which they build on each other.
-const STYLE: &str = include_str!("templates/page.css");
-const SCRIPT: [&str; 5] = [
+pub(super) const STYLE: &str = include_str!("templates/page.css");
+const SCRIPT: [&str; 6] = [
+    BASICS,
     include_str!("templates/page.js"),
     include_str!("templates/tables.js"),
     include_str!("templates/draw.js"),
     include_str!("templates/charts.js"),
     include_str!("templates/detail.js"),
 ];
+
+/// What every page needs.
+pub(super) const BASICS: &str = include_str!("templates/basics.js");
 
 /// The page of a run. `charts` are whole SVG documents, for readers without scripts.
 ///
@@ -27,9 +31,13 @@ pub fn render(analysis: &Analysis, trials: &[Trial], sessions: &Sessions, charts
     let context = &analysis.context;
     let mut data = digest::of(trials, context);
     data["analysis"] = digest::rounded(json!(analysis));
+    if let Some(peaks) = data["analysis"]["peaks"].as_object_mut() {
+        // The page has these steps in the trials already, and together in the rates.
+        peaks.remove("curves");
+    }
     data["colours"] = json!(colour::of_variants(context));
     data["setting"] = json!(label::setting(context));
-    data["rates"] = digest::rounded(json!(rates::of(trials, context)));
+    data["rates"] = digest::rounded(json!(rates::of(analysis)));
     data["environment"] = json!(sessions.sessions);
     fill(
         include_str!("templates/page.html"),

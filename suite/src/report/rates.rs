@@ -1,10 +1,11 @@
-//! Rate against latency: what a run knows of response times at several offered rates.
+//! Rate against latency, for the page: what the steps of all searches of a variant in a cell say together.
 
 use serde::Serialize;
 
-use super::digest::plays;
-use crate::analyse::Context;
-use crate::record::{Mode, Trial};
+use crate::analyse::{Analysis, CurvePoint, RateCurve};
+
+/// Steps whose rates are closer than this ratio make one point: the blocks search by themselves and never meet exactly.
+const WIDTH: f64 = 1.08;
 
 /// One variant in one cell.
 #[derive(Debug, Serialize)]
@@ -12,50 +13,59 @@ pub(super) struct Rates {
     /// Places in the context's variants and cells.
     variant: usize,
     cell: usize,
-    /// Offered frames/s over all connections, and p99 of the response time in nanoseconds, by rising rate: the median of the
-    /// blocks.
+    /// Offered frames/s over all connections, and p99 of the response time in nanoseconds: medians of the steps that lie
+    /// together, by rising rate.
     points: Vec<(f64, f64)>,
+    /// The deadline of the strictest goal.
+    slo_ns: Option<u64>,
+    /// The goal in words.
+    slo: Option<String>,
+    /// The bounds of the peak for that goal, frames/s.
+    lower_per_s: Option<f64>,
+    upper_per_s: Option<f64>,
 }
 
-/// Every variant and cell with at least two rates.
-pub(super) fn of(trials: &[Trial], context: &Context) -> Vec<Rates> {
-    let mut rates = Vec::new();
-    for variant in 0..context.variants.len() {
-        for (cell, asked) in context.cells.iter().enumerate() {
-            let own =
-                trials.iter().filter(|trial| trial.cell == *asked && !trial.twin && plays(trial, context, variant));
-            let points = points(own);
-            if points.len() >= 2 {
-                rates.push(Rates { variant, cell, points });
-            }
-        }
-    }
-    rates
+/// Every variant and cell that was searched.
+pub(super) fn of(analysis: &Analysis) -> Vec<Rates> {
+    let Some(peaks) = &analysis.peaks else { return Vec::new() };
+    let strictest = peaks.goals.first();
+    let of = |curve: &RateCurve| {
+        let cell = analysis.context.cells.iter().position(|cell| *cell == curve.cell)?;
+        let bounds = strictest.and_then(|goal| {
+            let place = goal.table.columns.iter().position(|column| *column == curve.cell)?;
+            goal.bounds.get(curve.variant)?.get(place)
+        });
+        Some(Rates {
+            variant: curve.variant,
+            cell,
+            points: points(&curve.points),
+            slo_ns: strictest.map(|goal| goal.goal.deadline_ns()),
+            slo: strictest.map(|goal| goal.goal.title()),
+            lower_per_s: bounds.and_then(|bounds| bounds.lower_per_s),
+            upper_per_s: bounds.and_then(|bounds| bounds.upper_per_s),
+        })
+    };
+    peaks.curves.iter().filter_map(of).collect()
 }
 
-/// The loads of a trial are in the same order in every block, so their places tell the rates apart.
-fn points<'a>(trials: impl Iterator<Item = &'a Trial>) -> Vec<(f64, f64)> {
-    let mut by_place: Vec<Vec<(f64, f64)>> = Vec::new();
-    for trial in trials {
-        for (place, load) in trial.loads.iter().filter(|load| load.mode == Mode::Open).enumerate() {
-            if by_place.len() <= place {
-                by_place.push(Vec::new());
-            }
-            // A load whose own gates tripped is no point of a curve.
-            if let Some(p99) = load.client.response_ns.p99.filter(|_| load.gates.is_empty()) {
-                by_place[place].push((load.client.rate_intended_per_s, p99 as f64));
-            }
+fn points(steps: &[CurvePoint]) -> Vec<(f64, f64)> {
+    let of = |step: &CurvePoint| Some((step.rate_per_s as f64, step.p99_ns? as f64));
+    let mut steps: Vec<(f64, f64)> = steps.iter().filter_map(of).collect();
+    steps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut groups: Vec<Vec<(f64, f64)>> = Vec::new();
+    for step in steps {
+        match groups.last_mut() {
+            Some(group) if step.0 <= group[0].0 * WIDTH => group.push(step),
+            _ => groups.push(vec![step]),
         }
     }
     let middle = |mut values: Vec<f64>| {
         values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
+        values[values.len() / 2]
     };
-    let point = |points: Vec<(f64, f64)>| {
-        let (rates, latencies) = points.into_iter().unzip();
-        middle(rates).zip(middle(latencies))
+    let point = |group: Vec<(f64, f64)>| {
+        let (rates, latencies) = group.into_iter().unzip();
+        (middle(rates), middle(latencies))
     };
-    let mut points: Vec<(f64, f64)> = by_place.into_iter().filter_map(point).collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    points
+    groups.into_iter().map(point).collect()
 }

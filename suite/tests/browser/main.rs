@@ -6,6 +6,8 @@
 mod driver;
 mod element;
 mod report_page;
+mod searched;
+mod standard_size;
 #[path = "../report/synthetic.rs"]
 #[expect(dead_code, reason = "shared with the tests of the tables, which use more of it")]
 mod synthetic;

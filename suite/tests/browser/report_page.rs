@@ -7,6 +7,7 @@ use suite::measure::Sessions;
 use suite::record::{Cell, Transport};
 use suite::report::{chart, page};
 
+use crate::searched::search;
 use crate::synthetic::{Synthetic, Truth, gate, tcp};
 use crate::tab::Tab;
 
@@ -28,6 +29,15 @@ fn page_on_disk(name: &str) -> PathBuf {
     for trial in trials.iter_mut().filter(|trial| trial.engine == "may" && trial.cell == tcp(16, 64)) {
         trial.loads[0].gates.push(gate("lag"));
     }
+    for trial in &mut trials {
+        for load in &mut trial.loads {
+            (load.server.user_ns, load.server.system_ns) = (load.server.cpu_ns / 4, load.server.cpu_ns / 4 * 3);
+        }
+        if trial.cell == tcp(256, 64) && !trial.twin {
+            let slow = VARIANTS.iter().position(|name| name.starts_with(&trial.engine)).expect("one of them") as u64;
+            trial.search = Some(search(90_000 - 5_000 * slow + 500 * u64::from(trial.block)));
+        }
+    }
     let analysis = analyse(&trials, &run.context);
     let charts: Vec<String> = chart::all(&analysis, &trials).into_iter().map(|chart| chart.svg).collect();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -45,6 +55,7 @@ fn a_reader_uses_the_page() {
     tab.load(&file, "");
     tab.wait_until("document.querySelectorAll('#values tbody tr').length === 5");
 
+    draws_every_chart(&mut tab);
     sorts_a_table(&mut tab);
     changes_a_selector(&mut tab);
     opens_a_trial(&mut tab);
@@ -91,6 +102,30 @@ fn changes_a_selector(tab: &mut Tab) {
     tab.wait_until("document.querySelectorAll('#values tbody tr').length === 4");
     tab.evaluate("history.back()");
     tab.wait_until("document.querySelectorAll('#values tbody tr').length === 5");
+}
+
+/// Every chart is there, has something in it, and says with the arrow keys what it shows.
+fn draws_every_chart(tab: &mut Tab) {
+    for (place, least) in [("curve", 5), ("percentiles", 5), ("rates", 5)] {
+        let lines = tab.evaluate(&format!("document.querySelectorAll('#{place} svg path').length"));
+        assert_eq!(lines, least, "{place}");
+        tab.evaluate(&format!("document.querySelector('#{place} svg').focus()"));
+        tab.press("ArrowRight");
+        tab.wait_until(&format!("document.querySelector('#{place} .tip').innerText.includes('tokio/per-core')"));
+    }
+    for place in ["many-bars", "memory", "cpu"] {
+        assert_eq!(tab.evaluate(&format!("document.querySelectorAll('#{place} tbody tr').length")), 5, "{place}");
+    }
+    assert_eq!(tab.evaluate("document.querySelectorAll('#multiples figure svg').length"), 5);
+    assert_eq!(tab.evaluate("document.querySelectorAll('#map .tile').length"), 7);
+    assert!(tab.text_of("#rates").contains("goal: p99 ≤ 1 ms"));
+    assert!(tab.text_of("#answer-title").contains("100 k mostly idle connections"));
+    // The reader's own number.
+    let before = tab.text_of("#many-bars");
+    tab.evaluate("document.getElementById('many').value = '1000000'");
+    tab.evaluate("document.getElementById('many').dispatchEvent(new Event('change'))");
+    tab.wait_until("location.hash.includes('many=1000000')");
+    assert_ne!(tab.text_of("#many-bars"), before);
 }
 
 fn opens_a_trial(tab: &mut Tab) {

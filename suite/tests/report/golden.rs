@@ -87,7 +87,9 @@ fn the_terminal_at_160_columns_with_all_metrics() {
 
 #[test]
 fn the_markdown_report() {
-    check("report.md", &markdown::render(&example_analysis()));
+    let (context, trials) = example();
+    let analysis = analyse(&trials, &context);
+    check("report.md", &markdown::with_charts(&analysis, &chart::all(&analysis, &trials)));
 }
 
 #[test]

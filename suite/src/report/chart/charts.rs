@@ -11,7 +11,18 @@ use crate::report::{colour, curve, digest, label, line, number};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
     pub file: &'static str,
+    /// What it shows, for those who cannot see it.
+    pub title: String,
     pub svg: String,
+}
+
+impl Chart {
+    fn new(file: &'static str, svg: String) -> Self {
+        let named = svg.split_once("aria-label=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let title = named.expect("every drawing has its title").0;
+        let title = title.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        Self { file, title, svg }
+    }
 }
 
 /// Every chart that the run has data for.
@@ -25,7 +36,7 @@ pub fn all(analysis: &Analysis, trials: &[Trial]) -> Vec<Chart> {
         ("memory-per-connection.svg", memory(analysis, &colours)),
         ("response-percentiles.svg", percentiles(analysis, trials, &colours)),
     ];
-    charts.into_iter().filter_map(|(file, svg)| Some(Chart { file, svg: svg? })).collect()
+    charts.into_iter().filter_map(|(file, svg)| Some(Chart::new(file, svg?))).collect()
 }
 
 fn table(analysis: &Analysis, metric: Metric) -> Option<&Table> {

@@ -51,6 +51,7 @@ function drawCurve() {
 function chartCell() {
   const chosen = byCell(state.at);
   if (chosen >= 0) return chosen;
+  if (data.rates.length) return data.rates[0].cell;
   const columns = sweeps((cell) => cell.transport === "tcp")[0]?.columns ?? sweeps(() => true)[0]?.columns ?? [{ column: 0 }];
   return columns[Math.floor(columns.length / 2)].column;
 }
@@ -59,9 +60,9 @@ const percentiles = [1, 2, 10, 100, 1000, 10000, 100000];
 const percentileText = (nines) => percentiles.includes(nines) ? `${+(100 - 100 / nines).toFixed(5)} %` : `${(100 - 100 / nines).toFixed(Math.max(1, Math.ceil(Math.log10(nines))))} %`;
 
 // Back from the logarithms, in steps of 1 %, of which only the differences are kept.
-function unpacked(curve) {
+function unpacked(curve, steps) {
   let level = 0;
-  return curve.map((difference, step) => { level += difference; return { x: 10 ** (step / 10), y: Math.max(1, Math.exp(level / 100)) }; });
+  return curve.map((difference, step) => { level += difference; return { x: 10 ** (step / steps), y: Math.max(1, Math.exp(level / 100)) }; });
 }
 
 function drawCell() {
@@ -71,7 +72,7 @@ function drawCell() {
   select.replaceChildren(...choices.map(([value, text]) => element("option", { value }, text)));
   select.value = cellKey(cells[place]);
   select.onchange = () => set({ at: select.value, cell: "", trial: "" });
-  const lines = visibleRows().map((row) => ({ label: names[row], colour: colours[row], points: unpacked(data.curves[row][place]) }));
+  const lines = visibleRows().map((row) => ({ label: names[row], colour: colours[row], points: unpacked(data.curves[row][place], 10) }));
   byId("percentiles").replaceChildren(plot({ title: `Response time by percentile, ${cellText(cells[place])}`, xTitle: "share of requests that were answered sooner", lines, dots: false,
     xText: percentileText, yText: (y) => compact(y, "nanoseconds"), xTicks: percentiles, width: roomFor("percentiles") }));
   drawCpu(place);
@@ -91,7 +92,7 @@ function drawCpu(place) {
     const sum = (fact) => loads.reduce((total, load) => total + load.facts[fact], 0);
     const [user, system] = [sum(2), sum(3)];
     if (user + system === 0) return [];
-    const count = (user + system) / 1e7;
+    const count = (user + system) / 1e4;
     coarse = Math.min(coarse, count);
     const share = user / (user + system);
     const doubt = usable(entry) ? "" : " (not valid)";
@@ -106,17 +107,17 @@ const median = (values) => { const sorted = [...values].sort((a, b) => a - b); r
 
 // Rate against latency: every step of a peak search, and every load at a fixed rate.
 function drawRates(place) {
-  const own = data.rates.filter((found) => found.cell === place);
+  const own = data.rates.filter((found) => found.cell === place && visibleRows().includes(found.variant));
   const lines = visibleRows().map((row) => ({ label: names[row], colour: colours[row],
     points: own.filter((found) => found.variant === row).flatMap((found) => found.points).filter(([, ns]) => ns > 0).map(([x, y]) => ({ x, y })).sort((a, b) => a.x - b.x) }))
     .filter((line) => line.points.length >= 2);
   byId("rates-section").hidden = lines.length === 0;
   if (lines.length === 0) return;
   const slo = own.find((found) => found.slo_ns);
-  const bounds = own.filter((found) => found.lower_per_s && visibleRows().includes(found.variant)).map((found) => ({ lo: found.lower_per_s, hi: found.upper_per_s ?? found.lower_per_s * 1.01, x: found.lower_per_s, colour: colours[found.variant] }));
+  const bounds = own.filter((found) => found.lower_per_s).map((found) => ({ lo: found.lower_per_s, hi: found.upper_per_s ?? found.lower_per_s * 1.01, x: found.lower_per_s, colour: colours[found.variant] }));
   byId("rates").replaceChildren(plot({ title: `Response time p99 by offered rate, ${cellText(cells[place])}`, xTitle: "offered frames per second (bands: bounds of the peak)", lines,
     xText: (x) => compact(x, "frames_per_second"), xTicks: ticks(...span(lines.flatMap((line) => line.points.map((p) => p.x)))), yText: (y) => compact(y, "nanoseconds"), width: roomFor("rates"),
-    marks: [...bounds, ...(slo ? [{ y: slo.slo_ns, label: `SLO ${compact(slo.slo_ns, "nanoseconds")}` }] : [])] }));
+    marks: [...bounds, ...(slo ? [{ y: slo.slo_ns, label: `goal: ${slo.slo}` }] : [])] }));
 }
 
 // Server, its buffers and the kernel's share for each connection; and all of it for as many as the reader asks about.

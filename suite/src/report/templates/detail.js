@@ -2,7 +2,8 @@
 
 function list(items) { return element("ul", {}, ...items.map((item) => element("li", {}, item))); }
 
-const outcome = (trial, metric) => ({ value: trial.values[metric], reason: words[trial.reasons[metric]] });
+// A peak is the outcome of a search, and no value of a trial.
+const outcome = (trial, metric) => ({ value: trial.values[metric] ?? null, reason: words[trial.reasons[metric]] });
 const heads = (...texts) => element("thead", {}, element("tr", {}, ...texts.map((text) => element("th", { scope: "col" }, text))));
 const scrolled = (name, table) => element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, table);
 
@@ -34,10 +35,10 @@ function slopeDetail(row, key, column) {
     list(explain(table.rows[row].entries[column], table)), trialRows(own, analysis.tables.findIndex((found) => found.key === "memory_user_bytes"), "bytes")];
 }
 
-const factText = (value, unit) => unit === "ns" ? compact(value, "nanoseconds") : unit === "bytes" ? compact(value, "bytes") : String(Number.isInteger(value) ? value : digits(value));
+const factText = (value, unit) => unit === "ns" ? compact(value * 1000, "nanoseconds") : unit === "bytes" ? compact(value * 1000, "bytes") : String(Number.isInteger(value) ? value : digits(value));
 
 function loadDetail(load, trial) {
-  const parts = [element("h3", {}, { open: "At the fixed rate", saturate: "At saturation" }[load.mode] ?? load.mode)];
+  const parts = [element("h3", {}, load.at ? `At ${rungText(load.at)}` : { open: "At the fixed rate", saturate: "At saturation", hold: "Held" }[load.mode] ?? load.mode)];
   parts.push(load.gates.length ? element("p", {}, "Gates that tripped:") : element("p", {}, "Gates: none tripped."), ...(load.gates.length ? [list(load.gates.map((word) => words[word]))] : []));
   const width = Math.min(860, innerWidth - 90);
   const curves = Object.entries(load.curves).filter(([, curve]) => curve.length > 1);
@@ -45,7 +46,7 @@ function loadDetail(load, trial) {
     const inks = { response: colours[trial.variant], service: "#7f8c9b", lag: "#b08d57" };
     const texts = { response: "response", service: "service", lag: "client's lag" };
     parts.push(element("h4", {}, "Latency by percentile"), plot({ title: "Latency by percentile", xTitle: "share of requests that were faster", width, dots: false, xText: percentileText, xTicks: percentiles, yText: (y) => compact(y, "nanoseconds"),
-      lines: curves.map(([name, curve]) => ({ label: texts[name], colour: inks[name], dashed: name !== "response", points: unpacked(curve) })) }));
+      lines: curves.map(([name, curve]) => ({ label: texts[name], colour: inks[name], dashed: name !== "response", points: unpacked(curve, 5) })) }));
   }
   const series = (name, values, unit, step) => {
     if (values.length < 2 || values.every((value) => value === 0)) return;
@@ -57,6 +58,15 @@ function loadDetail(load, trial) {
   const rows = data.load_facts.map(([name, unit], i) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, factText(load.facts[i], unit))));
   parts.push(element("details", {}, element("summary", {}, "Evidence: what was counted in the window"), element("table", {}, element("tbody", {}, ...rows))));
   return parts;
+}
+
+// The steps of a search, in their order.
+function stepsDetail(trial) {
+  if (!trial.steps) return [];
+  const goals = analysis.peaks.goals.map(({ goal }) => `lost, ${goal.deadline_us} µs`);
+  const rows = trial.steps.map((step) => element("tr", {}, element("td", {}, step.role), element("td", {}, compact(step.rate_per_s, "frames_per_second")), element("td", {}, compact(step.duration_ns, "nanoseconds")),
+    ...[step.p50_ns, step.p99_ns].map((ns) => element("td", {}, ns === null ? "∞" : compact(ns, "nanoseconds"))), ...step.losses.map((loss) => element("td", {}, `${digits(loss * 100)} %`)), element("td", { class: "left" }, step.blame ?? "")));
+  return [element("h3", {}, "The search, step by step"), scrolled("Steps", element("table", {}, heads("step", "offered", "window", "p50", "p99", ...goals, "held back by"), element("tbody", {}, ...rows)))];
 }
 
 function environmentDetail(trial) {
@@ -77,6 +87,7 @@ function trialDetail(trial) {
   const parts = [element("h2", { id: "detail-title" }, `Trial ${trial.trial}: ${names[trial.variant]}, ${cellText(cells[trial.cell])}`),
     element("p", { class: "caption" }, `block ${trial.block}${trial.twin ? ", the A/A twin" : ""}, started ${when} UTC, took ${compact(trial.elapsed_ms * 1e6, "nanoseconds")}`)];
   if (trial.failure) parts.push(element("p", {}, trial.failure[0]), element("pre", {}, trial.failure.slice(1).join("\n")));
+  parts.push(...stepsDetail(trial));
   for (const load of trial.loads) parts.push(...loadDetail(load, trial));
   const metrics = analysis.tables.map((table, metric) => ({ table, ...outcome(trial, metric) })).filter(({ value, reason }) => value !== null || reason);
   parts.push(element("h3", {}, "What it yielded"), scrolled("Metrics", element("table", {}, element("tbody", {}, ...metrics.map(({ table, value, reason }) => element("tr", {},
@@ -85,8 +96,7 @@ function trialDetail(trial) {
     const rows = data.memory_facts.map(([name, unit], i) => element("tr", {}, element("th", { scope: "row" }, name), ...trial.memory.map((memory) => element("td", {}, factText(memory.facts[i], unit)))));
     parts.push(element("h3", {}, "Memory"), scrolled("Memory", element("table", {}, heads("", ...trial.memory.map((memory) => memory.state)), element("tbody", {}, ...rows))));
   }
-  const quoted = (word) => /^[\w@%+=:,.\/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-  parts.push(element("h3", {}, "Exact commands"), ...trial.commands.map(([role, ...argv]) => element("pre", {}, `# ${words[role]}\n${argv.map((word) => quoted(words[word])).join(" ")}`)));
+  parts.push(element("h3", {}, "Exact commands"), ...trial.commands.map(([role, ...argv]) => element("pre", {}, `# ${words[role]}\n${argv.map((word) => words[word]).join(" ")}`)));
   if (trial.options.length) parts.push(element("details", {}, element("summary", {}, "What the engine said of itself"), element("pre", {}, trial.options.map((word) => words[word]).join("\n"))));
   parts.push(...environmentDetail(trial));
   return parts;
@@ -134,6 +144,7 @@ function draw() {
   drawCurve();
   drawMap();
   drawCell();
+  drawRungs();
   drawLeads();
   drawSlopes();
   drawContrast();

@@ -55,6 +55,7 @@ function plot({ title, xTitle, lines, xText, yText, xTicks, marks = [], width = 
   for (const tick of thinned(named, atX, xText)) text(atX(tick), height - bottom + 16, "middle", xText(tick));
   if (!bare) text((left + width - right) / 2, height - 6, "middle", xTitle);
   for (const mark of marks) {
+    if (mark.lo > x1 || mark.hi < x0) continue;
     if (mark.y) { rule(left, atY(mark.y), width - right, atY(mark.y), "mark"); text(left + 6, atY(mark.y) - 5, "start", mark.label, ""); continue; }
     if (mark.lo && mark.hi) chart.append(svg("rect", { class: "band", style: mark.colour ? `fill:${mark.colour}` : "", x: atX(Math.max(x0, mark.lo)), y: top, width: Math.max(1, atX(Math.min(x1, mark.hi)) - atX(Math.max(x0, mark.lo))), height: height - top - bottom }));
   }

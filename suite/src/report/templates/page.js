@@ -1,15 +1,27 @@
-"use strict";
 // Draws everything from the data embedded in the page. The state of the selectors lives in the URL's hash.
 const data = JSON.parse(document.getElementById("data").textContent);
 const { analysis, trials, colours, words } = data;
 const context = analysis.context;
 const cells = context.cells;
+// Peaks were searched in some cells only: as a table like the others they have all.
+const nothingThere = { status: "missing", value: null, interval: null, blocks: 0, standing: null, reasons: [] };
+const sameCell = (a, b) => a.transport === b.transport && a.connections === b.connections && a.payload_bytes === b.payload_bytes;
+for (const { table } of analysis.peaks?.goals ?? []) {
+  const places = cells.map((cell) => table.columns.findIndex((column) => sameCell(column, cell)));
+  analysis.tables.push({ ...table, columns: cells, rows: table.rows.map((row) => ({ ...row, entries: places.map((place) => row.entries[place] ?? nothingThere) })) });
+}
+// What a trial does not have is left out of the page.
+for (const trial of trials) {
+  trial.reasons ??= {}; trial.options ??= []; trial.failure ??= null;
+  for (const load of trial.loads) { load.gates ??= []; load.curves ??= {}; load.frames_by_second ??= []; load.lag_p99_ns_by_quarter ??= []; }
+}
+const hasValue = (table) => table.rows.some((row) => row.entries.some((entry) => entry.value !== null));
+const firstTable = analysis.tables.find(hasValue) ?? analysis.tables[0];
 const names = analysis.tables[0].rows.map((row) => row.name);
-const byId = (id) => document.getElementById(id);
 
 // --- state -----------------------------------------------------------------------------------------------------
 
-const defaults = { metric: analysis.tables[0].key, transport: "", payload: "", connections: "", off: "", sort: "", theme: "", at: "", many: "100000", memory: "", cell: "", trial: "" };
+const defaults = { metric: firstTable.key, transport: "", payload: "", connections: "", off: "", sort: "", theme: "", at: "", many: "100000", memory: "", cell: "", trial: "" };
 let state = { ...defaults };
 
 function readHash() {
@@ -30,54 +42,11 @@ function set(changes) {
   else location.hash = hash;
 }
 
-// --- numbers ---------------------------------------------------------------------------------------------------
-
-const scales = { nanoseconds: ["ns", "µs", "ms", "s"], frames_per_second: ["/s", "k/s", "M/s", "G/s"], bytes: ["B", "KB", "MB", "GB"] };
-
-function digits(value) {
-  const size = Math.abs(value);
-  return value.toFixed(size >= 99.95 ? 0 : size >= 0.995 || size === 0 ? 1 : size >= 0.0995 ? 2 : 3);
-}
-
-function compact(value, unit) {
-  const units = scales[unit];
-  if (!units) return digits(value);
-  let step = 0;
-  while (Math.abs(value) >= 999.5 && step + 1 < units.length) { value /= 1000; step += 1; }
-  return `${step === 0 && Number.isInteger(value) ? value : digits(value)} ${units[step]}`;
-}
-
-const ratioText = (ratio) => ratio === null ? "" : ratio.toFixed(ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0);
-const percent = (ratio) => `${ratio < 1 ? "−" : "+"}${digits(Math.abs(ratio - 1) * 100)} %`;
-const place = (x) => { const scale = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, x))) - 2); return String(Math.round(x / scale) * scale); };
-const transports = { tcp: "TCP", unix: "Unix", udp: "UDP" };
-const cellText = (cell) => `${transports[cell.transport]} ${cell.payload_bytes} B × ${cell.connections} connections`;
-const cellKey = (cell) => `${cell.transport}-${cell.payload_bytes}-${cell.connections}`;
-
-// --- elements --------------------------------------------------------------------------------------------------
-
-function element(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes ?? {})) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== undefined) made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
-}
-
-function svg(tag, attributes, text) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+// --- selectors, and what they share ------------------------------------------------------------------------------
 
 function engineLabel(row) {
   return element("span", {}, element("span", { class: "swatch", style: `background:${colours[row]}` }), names[row]);
 }
-
-// --- selectors -------------------------------------------------------------------------------------------------
 
 function options(select, key, choices) {
   select.replaceChildren(...choices.map(([value, text]) => element("option", { value }, text)));
@@ -85,11 +54,10 @@ function options(select, key, choices) {
   select.onchange = () => set({ [key]: select.value, cell: "", trial: "" });
 }
 
-const distinct = (values) => [...new Set(values)];
 const hidden = () => new Set(state.off.split("~").filter(Boolean));
 
 function drawControls() {
-  options(byId("metric"), "metric", analysis.tables.map((table) => [table.key, table.title]));
+  options(byId("metric"), "metric", analysis.tables.filter(hasValue).map((table) => [table.key, table.title]));
   options(byId("transport"), "transport", [["", "all"], ...distinct(cells.map((cell) => cell.transport)).map((t) => [t, transports[t]])]);
   const sorted = (key) => distinct(cells.map((cell) => cell[key])).sort((a, b) => a - b).map(String);
   options(byId("payload"), "payload", [["", "all"], ...sorted("payload_bytes").map((p) => [p, `${p} B`])]);

@@ -61,7 +61,7 @@ function drawValues() {
   const table = currentTable();
   byId("values-title").textContent = `${table.title}, ${table.better} is better`;
   byId("values-caption").textContent = `${table.formula}. ${data.setting}. ${floorText(table.floor)}`;
-  const columns = table.columns.map((cell, column) => ({ cell, column })).filter(({ cell }) => shown(cell));
+  const columns = table.columns.map((cell, column) => ({ cell, column })).filter(({ cell, column }) => shown(cell) && table.rows.some((row) => row.entries[column] !== nothingThere));
   const [sortKey, direction] = state.sort.split(".");
   const sortColumn = columns.find(({ cell }) => cellKey(cell) === sortKey);
   const rows = visibleRows();
@@ -161,6 +161,23 @@ function drawSlopes() {
       element("div", { class: "scroll", tabindex: "0" }, made)];
   }));
 }
+
+// What was measured at rates that follow from the peaks.
+function drawRungs() {
+  const tables = analysis.peaks?.at_rates ?? [];
+  byId("rungs-section").hidden = tables.length === 0;
+  byId("rungs").replaceChildren(...tables.flatMap((table) => {
+    const heading = (column) => `${transports[column.cell.transport]} ${column.cell.payload_bytes} B × ${column.cell.connections}\n${rungText(column.at)}${column.rate_per_s ? `\n${compact(column.rate_per_s, "frames_per_second")}` : ""}`;
+    const body = visibleRows().map((row) => element("tr", {}, element("th", { scope: "row" }, engineLabel(row)),
+      ...table.rows[row].entries.map((entry, place) => entryCell(entry, table, standingMark(entry.standing),
+        () => note(`${names[row]}, ${heading(table.columns[place]).replaceAll("\n", ", ")}`, explain(entry, table)), `${row}.${table.key}.${place}`))));
+    const made = element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "engine"),
+      ...table.columns.map((column) => element("th", { scope: "col", class: "pre" }, heading(column))))), element("tbody", {}, ...body));
+    return [element("h3", {}, table.title), element("p", { class: "caption" }, table.formula), element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": table.title }, made)];
+  }));
+}
+
+const rungText = (at) => at.fixed !== undefined ? "fixed rate" : at.common_peak !== undefined ? `${at.common_peak} % of the slowest peak` : `${at.own_peak} % of its own peak`;
 
 function drawContrast() {
   const contrast = analysis.contrasts.find((found) => found.key === state.metric);
