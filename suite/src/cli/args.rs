@@ -229,6 +229,9 @@ pub struct CompareArgs {
     /// Compare runs of different experiments or hosts, with a warning
     #[arg(long)]
     pub anyway: bool,
+    /// Write a page with both runs side by side, too
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -14,7 +14,8 @@ use crate::compare::{
     Change, Comparison, Direction, MetricChanges, RunSide, VariantChanges, compare, conditions, refusals,
 };
 use crate::conclude::Run;
-use crate::record::{Cell, RunFolder};
+use crate::record::{Cell, RunFolder, write_whole};
+use crate::report::comparison::render as page;
 use crate::report::number;
 
 /// Exit code when a change that `--fail-on` watches is a regression.
@@ -29,6 +30,9 @@ pub(super) fn answer(asked: &CompareArgs) -> anyhow::Result<ExitCode> {
         Format::Csv => sheet(&comparison, |_| true, true).csv(),
         Format::Text | Format::Md => describe(&comparison, asked.all, output),
     };
+    if let Some(file) = &asked.html {
+        write_whole(file, &page(&comparison)).context("--html")?;
+    }
     say(&text)?;
     let caught = watch.map_or_else(Vec::new, |watch| watch.caught(&comparison));
     for regression in &caught {

@@ -70,6 +70,7 @@ pub(super) const COMPARE: &str = "Examples:
   suite compare runs/BEFORE runs/AFTER
   suite compare runs/BEFORE runs/AFTER --fail-on any           exit code 3 on any regression
   suite compare runs/BEFORE runs/AFTER --fail-on server_cpu_per_frame_ns,response_p99_ns:5
+  suite compare runs/BEFORE runs/AFTER --html compare.html     a page of both, side by side, too
   suite compare runs/BEFORE runs/AFTER --format csv            every comparison, one a line
 
 Exit codes: 0 compared; 2 wrong input, or the runs are not comparable; 3 a regression that --fail-on watches.";

@@ -4,6 +4,7 @@ mod answer;
 mod beside;
 pub mod chart;
 mod colour;
+pub mod comparison;
 mod curve;
 mod digest;
 pub mod export;
