@@ -13,16 +13,17 @@ use crate::compare::{Comparison, Counts, RunSide};
 pub fn render(comparison: &Comparison) -> String {
     let (a, b) = (&comparison.a, &comparison.b);
     let both = facts(a).into_iter().zip(facts(b)).map(|((name, a), (_, b))| (name, a, b));
-    let facts: Vec<(&str, String, String)> = both.chain(only(comparison)).collect();
+    let facts: Vec<Vec<String>> =
+        both.chain(only(comparison)).map(|(name, a, b)| vec![name.to_owned(), a, b]).collect();
     let data = json!({ "comparison": comparison, "names": names(comparison) });
     fill(
         include_str!("templates/compare.html"),
         context! {
-            a => Value::from_serialize(a),
-            b => Value::from_serialize(b),
+            run_a => a.run.as_str(),
+            run_b => b.run.as_str(),
             verdict => verdict(&comparison.counts),
             warnings => comparison.warnings.clone(),
-            facts => Value::from_serialize(facts),
+            facts => facts,
             css => Value::from_safe_string(STYLE.into()),
             data => embed(&super::digest::rounded(data).to_string()),
             js => [BASICS, include_str!("templates/compare.js")].concat(),
