@@ -22,6 +22,7 @@ pub mod number;
 pub mod page;
 mod peaks;
 mod rates;
+pub mod shapes;
 pub mod summary;
 pub mod terminal;
 mod values;

@@ -3,7 +3,7 @@
 use minijinja::{AutoEscape, Environment, Value, context};
 use serde_json::json;
 
-use super::{answer, colour, digest, label, rates, summary};
+use super::{answer, colour, digest, label, rates, shapes, summary};
 use crate::analyse::Analysis;
 use crate::measure::Sessions;
 use crate::record::Trial;
@@ -55,7 +55,7 @@ pub fn render(analysis: &Analysis, trials: &[Trial], sessions: &Sessions, charts
             revision => context.revision.as_str(),
             charts => charts.to_vec(),
             css => Value::from_safe_string(STYLE.into()),
-            data => embed(&data.to_string()),
+            data => embed(&shapes::packed(data).to_string()),
             js => SCRIPT.concat(),
         },
     )

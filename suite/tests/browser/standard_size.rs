@@ -59,11 +59,11 @@ fn the_page_of_a_standard_run_is_small() {
     let analysis = analyse(&trials, &run.context);
     let charts: Vec<String> = chart::all(&analysis, &trials).into_iter().map(|chart| chart.svg).collect();
     let page = page::render(&analysis, &trials, &Sessions::default(), &charts);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("standard.html");
+    std::fs::write(&path, &page).expect("the page can be written");
     eprintln!("{} bytes for {} trials", page.len(), trials.len());
     assert!(page.len() <= BYTES_MAX, "{} bytes", page.len());
 
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("standard.html");
-    std::fs::write(&path, page).expect("the page can be written");
     let Some(mut tab) = Tab::open() else { return };
     tab.load(&path, "");
     tab.wait_until(&format!("document.querySelectorAll('#values tbody tr').length === {}", VARIANTS.len()));

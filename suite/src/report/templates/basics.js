@@ -3,6 +3,16 @@
 const byId = (id) => document.getElementById(id);
 const distinct = (values) => [...new Set(values)];
 
+// Data in which the names of each kind of object are said once: an object is [shape, value, …], a list [0, item, …].
+function withNames({ shapes, value }) {
+  const unpack = (packed) => {
+    if (!Array.isArray(packed)) return packed;
+    if (packed[0] === 0) return packed.slice(1).map(unpack);
+    return Object.fromEntries(shapes[packed[0] - 1].map((name, i) => [name, unpack(packed[i + 1])]));
+  };
+  return unpack(value);
+}
+
 // --- numbers ---------------------------------------------------------------------------------------------------
 
 const scales = { nanoseconds: ["ns", "µs", "ms", "s"], frames_per_second: ["/s", "k/s", "M/s", "G/s"], bytes: ["B", "KB", "MB", "GB"] };

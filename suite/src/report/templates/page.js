@@ -1,5 +1,5 @@
 // Draws everything from the data embedded in the page. The state of the selectors lives in the URL's hash.
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = withNames(JSON.parse(byId("data").textContent));
 const { analysis, trials, colours, words } = data;
 const context = analysis.context;
 const cells = context.cells;
