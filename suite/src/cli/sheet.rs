@@ -75,8 +75,9 @@ impl Sheet {
             });
             table.add_row(cells);
         }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, GAP));
+        let last = self.columns.len() - 1;
+        for (place, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if place < last { GAP } else { 0 }));
         }
         let mut text = String::new();
         for line in table.lines() {

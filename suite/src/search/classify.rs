@@ -78,6 +78,9 @@ mod tests {
     }
 
     /// The RFC's own example ("Example Search"): four goals at six points in time. U upper, L lower, - undecided.
+    ///
+    /// For the last goal the RFC's table has "Lower Bound" at points 5 and 6, beside exceed ratios of 42.857 % and 27.273 %
+    /// where 20 % is allowed: its own code, and ours, calls that an upper bound.
     #[test]
     fn the_examples_of_the_rfc() {
         let goals = [
@@ -105,8 +108,8 @@ mod tests {
         check(&[(1, 1.0, 0.01)], "U---");
         check(&[(59, 1.0, 0.01)], "U--U");
         check(&[(1, 1.0, 0.0)], "U-LU");
-        check(&[(1, 60.0, 0.001)], "U-LL");
-        check(&[(1, 60.0, 0.0)], "ULLL");
+        check(&[(1, 60.0, 0.001)], "U-LU");
+        check(&[(1, 60.0, 0.0)], "ULLU");
         let throughput = |goal| conditional_throughput(goal, 1e6, steps.iter().copied());
         let expected = [Some(1e6), Some(1e6), Some(999e3)];
         assert_eq!([throughput(&goals[1]), throughput(&goals[2]), throughput(&goals[3])], expected);
