@@ -61,7 +61,13 @@ impl Client {
     /// One write, as far as the socket takes it within `limit`; 0 when it takes nothing.
     pub(crate) fn send_some(&mut self, bytes: &[u8], limit: Duration) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(limit))?;
-        let written = self.socket.write(bytes);
+        // A socket with a timeout is interrupted by signals, whatever their handlers ask for.
+        let written = loop {
+            match self.socket.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
         self.socket.set_write_timeout(Some(self.patience))?;
         match written {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(0),
